@@ -1,0 +1,1 @@
+//! The ministry: where custody ends, receipts begin and directives come from.

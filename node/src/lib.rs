@@ -1,0 +1,13 @@
+//! The station engine all three tiers share.
+
+#![allow(missing_docs, reason = "being built")]
+
+pub mod config;
+pub mod identity;
+pub mod io;
+pub mod limits;
+pub mod link;
+pub mod post;
+pub mod store;
+pub mod telemetry;
+pub mod topology;

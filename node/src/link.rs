@@ -1,0 +1,3 @@
+//! Links: uplink dials, downlink listens; neither decides.
+
+pub mod socket;

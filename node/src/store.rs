@@ -1,0 +1,4 @@
+//! Durable: the journal is the truth, sled is its index.
+
+pub mod index;
+pub mod journal;

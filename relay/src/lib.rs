@@ -1,0 +1,1 @@
+//! The province: forwards up, fans out down.
