@@ -3,10 +3,12 @@
 #![allow(missing_docs, reason = "being built")]
 
 pub mod config;
+pub mod engine;
 pub mod identity;
 pub mod io;
 pub mod limits;
 pub mod link;
+pub mod plan;
 pub mod post;
 pub mod store;
 pub mod telemetry;

@@ -18,10 +18,18 @@ pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
 pub const COMMIT_BYTES_MAX: usize = 512 * 1024;
 /// Envelopes of one precedence in flight to one neighbour: small is fast, and nothing urgent waits behind more.
 pub const IN_FLIGHT_ENVELOPES_MAX: u32 = 1024;
+/// Bytes of one precedence in flight to one neighbour, where bodies are long.
+pub const IN_FLIGHT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Blocks waiting for one neighbour. Beyond it intake is refused, and says so.
 pub const QUEUED_BLOCKS_MAX: usize = 400_000;
-/// Events waiting for the engine.
-pub const INBOX_EVENTS_MAX: usize = 1024;
+/// Commands waiting for the engine, in each of its two lanes. One may carry a frame.
+pub const INBOX_COMMANDS_MAX: usize = 64;
+/// How often a station looks whether time alone has changed anything, while something waits.
+pub const TICK_EVERY: Duration = Duration::from_millis(500);
+/// The first frame of a connection says hello within this.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// Heartbeats that may be missed before a line counts as dead.
+pub const HEARTBEATS_MISSED_MAX: u32 = 3;
 /// How long a lower precedence may be overtaken before one of its blocks goes first.
 pub const STARVATION_AFTER: Duration = Duration::from_secs(30);
 /// An offer without an answer is made again after this (then with back-off).
@@ -56,3 +64,19 @@ pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 pub const CONNECTION_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
 /// HTTP/2 frame size.
 pub const H2_FRAME_BYTES: u32 = 256 * 1024;
+/// Another head follows within this, or the office is silent.
+pub const HEAD_EVERY: Duration = Duration::from_secs(60);
+/// A missing number is asked for after this: it may only be overtaken on another path.
+pub const GAP_PATIENCE: Duration = Duration::from_secs(5);
+/// Runs kept of one channel's numbers: a channel torn into more pieces than this is refused until gaps close.
+pub const GAPS_MAX: usize = 256;
+/// Rows written before they are drained into the index.
+pub const UNDRAINED_ROWS_MAX: usize = 8192;
+/// Documents one list answers with.
+pub const LIST_MAX: usize = 1000;
+/// Blocks one look-up or list reads at the most.
+pub const SCAN_BLOCKS_MAX: usize = 20_000;
+/// Rows of one baseline record.
+pub const BASELINE_ROWS: usize = 2000;
+/// Bytes of a text a person may type into one field other than a body.
+pub const FIELD_BYTES_MAX: usize = 4096;

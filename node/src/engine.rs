@@ -1,0 +1,275 @@
+//! One turn: decide → make durable → release.
+//!
+//! Every event that is ready is taken at once, so one `fdatasync` serves them all. [`Engine::step`] cannot await.
+//! A commit that fails is final: nothing was changed by deciding, nothing is released, and the station stops and
+//! recovers from its disk. [`Released`] can only be made here, so no acknowledgement exists before its facts do.
+
+pub mod run;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use prost::Message as _;
+use proto::v1;
+
+use crate::{
+    io::{Io, Timestamp},
+    limits,
+    post::{
+        Circumstances, Event, Post, Turn,
+        arrivals::with_self,
+        envelope::{Place, Run},
+        fact::{Fact, Record},
+        office::{EarlyOffer, Filings},
+        rows::Overlay,
+        schedule::Entry,
+        seal::Sealer,
+    },
+    topology::Unit,
+};
+
+/// Where facts become durable. A real disk in a station, memory with a will of its own in the simulator.
+pub trait Disk: Send + 'static {
+    /// Writes all records and returns when they are on stable storage.
+    fn append(&mut self, records: &[Bytes]) -> Result<Vec<Place>, DiskFailed>;
+    /// Reads a record back.
+    fn read(&self, place: Place) -> Result<Bytes, DiskFailed>;
+    /// Why only the urgent should be taken in, if the reserve is being used.
+    fn refusing(&self) -> Option<String>;
+    /// Takes rows towards the index, off this thread. They stand for everything appended so far.
+    fn drain(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed>;
+    /// Whether the last drain has ended.
+    fn drained(&mut self) -> Result<bool, DiskFailed>;
+}
+
+/// The disk no longer does what it is asked. The station stops; nothing in memory is trusted after this.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{what}; the station stops here and recovers from its journal when it is started again")]
+pub struct DiskFailed {
+    /// What happened, to which file.
+    pub what: String,
+}
+
+/// Something to hand to a neighbour.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// Which numbers.
+    pub run: Run,
+    /// The block as its origin sealed it.
+    pub block: Bytes,
+    /// The way it came.
+    pub passages: Vec<v1::Passage>,
+    /// Bodies it refers to: name and bytes.
+    pub bodies: Vec<(Bytes, Bytes)>,
+}
+
+/// What the world may see of a turn: its facts are durable.
+pub struct Released(Effects);
+
+impl Released {
+    /// Hands the effects to the edges.
+    pub fn into_effects(self) -> Effects {
+        self.0
+    }
+}
+
+/// Consequences of a turn.
+#[derive(Default)]
+pub struct Effects {
+    /// Answers to people, by ticket.
+    pub answers: Vec<(u64, Filings)>,
+    /// Answers to neighbours.
+    pub settlements: Vec<(Unit, v1::Settlement)>,
+    /// Questions to neighbours.
+    pub missing: Vec<(Unit, Vec<Run>)>,
+    /// Offers to neighbours.
+    pub offers: Vec<(Unit, Vec<Offer>)>,
+    /// What was heard a second time.
+    pub duplicates: Vec<(Unit, u64)>,
+    /// The facts themselves, for those who count.
+    pub facts: Vec<crate::post::office::Pending>,
+    /// Bytes and time the commit took.
+    pub bytes: usize,
+}
+
+/// A station's engine: the post office over a disk.
+pub struct Engine<D: Disk> {
+    post: Post,
+    disk: D,
+    io: Arc<dyn Io>,
+    sealer: Arc<dyn Sealer>,
+    /// Blocks committed lately, so that offering them at once needs no read.
+    recent: BTreeMap<Place, Bytes>,
+    recent_bytes: usize,
+}
+
+/// How much of what was just written is kept to be offered without reading it back.
+const RECENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+impl<D: Disk> Engine<D> {
+    /// Puts an engine over what was recovered. A new store begins its first epoch here.
+    pub fn new(post: Post, disk: D, io: Arc<dyn Io>, sealer: Arc<dyn Sealer>) -> Result<Self, DiskFailed> {
+        let mut engine = Self { post, disk, io, sealer, recent: BTreeMap::new(), recent_bytes: 0 };
+        if engine.post.is_new() {
+            let io = engine.io.clone();
+            let opened = Post::open_epoch(io.now(), &|buffer| io.random(buffer), "new store");
+            engine.commit(vec![opened])?;
+        }
+        Ok(engine)
+    }
+
+    /// What the station knows.
+    pub fn post(&self) -> &Post {
+        &self.post
+    }
+
+    /// The disk.
+    pub fn disk(&self) -> &D {
+        &self.disk
+    }
+
+    /// Decides, makes durable, and only then hands back what the world may see. `early` gets what passes through
+    /// and need not wait for this disk.
+    pub fn step(
+        &mut self,
+        events: Vec<Event>,
+        now: Timestamp,
+        early: &mut dyn FnMut(EarlyOffer),
+    ) -> Result<Released, DiskFailed> {
+        for event in &events {
+            self.post.observe(event, now);
+        }
+        let refusing = self.disk.refusing();
+        let io = self.io.clone();
+        let turn = self.post.decide(
+            events,
+            &Circumstances {
+                now,
+                random: &|buffer| io.random(buffer),
+                sealer: &*self.sealer,
+                refusing: refusing.as_deref(),
+            },
+        );
+        let Turn { facts, early: offers, answers, settlements, missing, duplicates } = turn;
+        offers.into_iter().for_each(early);
+        let (facts, bytes) = self.commit(facts)?;
+        if !missing.is_empty() {
+            self.post.asked_for_gaps(now);
+        }
+        let offers = self.offers(now)?;
+        self.drain_rows()?;
+        Ok(Released(Effects { answers, settlements, missing, offers, duplicates, facts, bytes }))
+    }
+
+    /// The bytes of a block or body that lies at `place`.
+    pub fn read(&self, place: Place) -> Result<Bytes, DiskFailed> {
+        match self.recent.get(&place) {
+            Some(bytes) => Ok(bytes.clone()),
+            None => content(&self.disk.read(place)?, place),
+        }
+    }
+
+    /// Writes everything still in memory towards the index. Called when the station ends in peace.
+    pub fn finish(mut self) -> Result<(), DiskFailed> {
+        while !self.disk.drained()? {
+            std::thread::yield_now();
+        }
+        self.post.rows_mut().end_drain();
+        if let Some(rows) = self.post.rows_mut().start_drain() {
+            self.disk.drain(rows)?;
+        }
+        while !self.disk.drained()? {
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
+    fn commit(
+        &mut self,
+        facts: Vec<crate::post::office::Pending>,
+    ) -> Result<(Vec<crate::post::office::Pending>, usize), DiskFailed> {
+        if facts.is_empty() {
+            return Ok((facts, 0));
+        }
+        let records: Vec<Bytes> = facts.iter().map(|pending| pending.record.encode_to_vec().into()).collect();
+        let places = self.disk.append(&records)?;
+        for (pending, place) in facts.iter().zip(&places) {
+            self.remember(&pending.record, *place);
+            self.post.apply(&pending.record, pending.block.clone(), *place, pending.early);
+        }
+        Ok((facts, records.iter().map(Bytes::len).sum()))
+    }
+
+    fn remember(&mut self, record: &Record, place: Place) {
+        let Some(bytes) = content_of(record) else { return };
+        self.recent_bytes += bytes.len();
+        self.recent.insert(place, bytes);
+        while self.recent_bytes > RECENT_BYTES_MAX {
+            let Some((_, oldest)) = self.recent.pop_first() else { break };
+            self.recent_bytes -= oldest.len();
+        }
+    }
+
+    fn offers(&mut self, now: Timestamp) -> Result<Vec<(Unit, Vec<Offer>)>, DiskFailed> {
+        let scheduled = self.post.schedule(now);
+        scheduled
+            .into_iter()
+            .map(|(peer, entries)| {
+                let offers = entries.iter().map(|entry| self.offer(entry, now)).collect::<Result<_, _>>()?;
+                Ok((peer, offers))
+            })
+            .collect()
+    }
+
+    fn offer(&self, entry: &Entry, now: Timestamp) -> Result<Offer, DiskFailed> {
+        let block = self.read(entry.place)?;
+        let me = &self.post.me().unit;
+        let arrived = entry.passages.iter().find(|p| p.station == me.as_str()).map(|p| Timestamp::from_us(p.arrived_us));
+        let passages = with_self(&entry.passages, me, arrived.unwrap_or(entry.since), now, entry.attempts);
+        let bodies = if entry.shared { self.bodies_of(&block)? } else { Vec::new() };
+        Ok(Offer { run: entry.run.clone(), block, passages, bodies })
+    }
+
+    fn bodies_of(&self, block: &Bytes) -> Result<Vec<(Bytes, Bytes)>, DiskFailed> {
+        let block = crate::post::seal::Block::trusted(block.clone())
+            .map_err(|bad| DiskFailed { what: format!("a block in the journal does not read: {bad}") })?;
+        let mut bodies: Vec<(Bytes, Bytes)> = Vec::new();
+        for header in &block.headers {
+            if bodies.iter().any(|(name, _)| *name == header.body_digest) {
+                continue;
+            }
+            let missing = || DiskFailed { what: format!("the body of {} is not in the journal", header.number) };
+            let row = self.post.body_place(&header.body_digest).ok_or_else(missing)?;
+            bodies.push((header.body_digest.clone(), self.read(row)?));
+        }
+        Ok(bodies)
+    }
+
+    fn drain_rows(&mut self) -> Result<(), DiskFailed> {
+        if self.disk.drained()? {
+            self.post.rows_mut().end_drain();
+            if self.post.rows_mut().undrained() > limits::UNDRAINED_ROWS_MAX
+                && let Some(rows) = self.post.rows_mut().start_drain()
+            {
+                self.disk.drain(rows)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a record at `place` carries.
+fn content(record: &Bytes, place: Place) -> Result<Bytes, DiskFailed> {
+    let bad = || DiskFailed { what: format!("the journal record at {place:?} is not a block") };
+    let record = Record::decode(record.clone()).map_err(|_| bad())?;
+    content_of(&record).ok_or_else(bad)
+}
+
+fn content_of(record: &Record) -> Option<Bytes> {
+    match &record.fact {
+        Some(Fact::Filed(filed)) => Some(filed.block.clone()),
+        Some(Fact::Taken(taken)) => Some(taken.block.clone()),
+        Some(Fact::Body(body)) => Some(body.body.clone()),
+        _ => None,
+    }
+}

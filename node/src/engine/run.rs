@@ -1,0 +1,329 @@
+//! The loop around the engine: waits in one place, changes in another, and tells those who asked.
+//!
+//! It has a thread of its own in a station, so that a commit never holds up a socket, and is an ordinary task under
+//! simulation. Two lanes lead to it: whatever is urgent (or frees somebody) never queues behind bulk.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use proto::v1::{self, Precedence, frame::Frame};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Disk, DiskFailed, Effects, Engine, Offer};
+use crate::{
+    io::{Io, Timestamp},
+    limits,
+    link::outlet::Outlet,
+    plan::{self, Desk},
+    post::{
+        Event, Post,
+        arrivals::Arrived,
+        envelope::Run,
+        office::{Filings, Refusal},
+        outgoing::{Draft, Filing},
+    },
+    topology::Unit,
+};
+
+type Reply = oneshot::Sender<Filings>;
+type Question = Box<dyn FnOnce(Desk<'_>) + Send>;
+
+/// What the engine is asked to do.
+enum Command {
+    File(Vec<v1::FileRequest>, Reply),
+    Act(v1::ActRequest, Reply),
+    Post(Event),
+    Up { peer: Unit, id: u64, outlet: Outlet, heard: Vec<v1::Range> },
+    Down { peer: Unit, id: u64, failure: String },
+    Ask(Question),
+    Stop,
+}
+
+impl Command {
+    /// Roughly how much it will add to a commit.
+    fn weight(&self) -> usize {
+        match self {
+            Self::File(requests, _) => requests.iter().map(|r| 512 + prost::Message::encoded_len(r)).sum(),
+            Self::Post(Event::Offered { arrived, bodies, .. }) => {
+                arrived.iter().map(|arrived| arrived.block.bytes.len()).sum::<usize>()
+                    + bodies.iter().map(|(_, body)| body.len()).sum::<usize>()
+            }
+            _ => 256,
+        }
+    }
+}
+
+/// The engine has stopped: its disk failed, or the station is ending.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("this station's engine has stopped")]
+pub struct Stopped;
+
+/// Why a filing came to nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FileError {
+    /// A rule forbids it, or the disk is full.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Whether it is durable is not known: ask again under the same idempotency key after a restart.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// Sees every turn, for those who count.
+pub trait Observer: Send + Sync + 'static {
+    /// A turn ended; its commit took so long.
+    fn turn(&self, post: &Post, effects: &Effects, took: std::time::Duration);
+}
+
+/// Speaks to the engine.
+#[derive(Clone)]
+pub struct Handle {
+    urgent: mpsc::Sender<Command>,
+    routine: mpsc::Sender<Command>,
+    turns: watch::Receiver<u64>,
+}
+
+/// The engine's end of its handles.
+pub struct Inbox {
+    urgent: mpsc::Receiver<Command>,
+    routine: mpsc::Receiver<Command>,
+    turns: watch::Sender<u64>,
+}
+
+/// A handle and its inbox.
+pub fn channel() -> (Handle, Inbox) {
+    let (urgent, urgent_inbox) = mpsc::channel(limits::INBOX_COMMANDS_MAX);
+    let (routine, routine_inbox) = mpsc::channel(limits::INBOX_COMMANDS_MAX);
+    let (turns_in, turns) = watch::channel(0);
+    (Handle { urgent, routine, turns }, Inbox { urgent: urgent_inbox, routine: routine_inbox, turns: turns_in })
+}
+
+impl Handle {
+    /// Files documents: all, or none. Answers when they are durable.
+    pub async fn file(&self, requests: Vec<v1::FileRequest>) -> Result<Vec<Filing>, FileError> {
+        let urgent = requests.iter().any(|request| request.precedence() >= Precedence::TeJi);
+        let (reply, answer) = oneshot::channel();
+        self.lane(urgent).send(Command::File(requests, reply)).await.map_err(|_| Stopped)?;
+        Ok(answer.await.map_err(|_| Stopped)??)
+    }
+
+    /// A named officer acts on a document.
+    pub async fn act(&self, request: v1::ActRequest) -> Result<Vec<Filing>, FileError> {
+        let (reply, answer) = oneshot::channel();
+        self.urgent.send(Command::Act(request, reply)).await.map_err(|_| Stopped)?;
+        Ok(answer.await.map_err(|_| Stopped)??)
+    }
+
+    /// Asks about what the station knows, between two turns.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(Desk<'_>) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let question: Question = Box::new(move |desk| drop(reply.send(question(desk))));
+        self.urgent.send(Command::Ask(question)).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// A line is up; `id` tells this connection from an earlier one that may still be dying.
+    pub async fn up(&self, peer: Unit, id: u64, outlet: Outlet, heard: Vec<v1::Range>) -> Result<(), Stopped> {
+        self.urgent.send(Command::Up { peer, id, outlet, heard }).await.map_err(|_| Stopped)
+    }
+
+    /// A line is down.
+    pub async fn down(&self, peer: Unit, id: u64, failure: String) -> Result<(), Stopped> {
+        self.urgent.send(Command::Down { peer, id, failure }).await.map_err(|_| Stopped)
+    }
+
+    /// A neighbour offers blocks.
+    pub async fn offered(
+        &self,
+        peer: Unit,
+        bodies: Vec<(Bytes, Bytes)>,
+        arrived: Vec<Arrived>,
+    ) -> Result<(), Stopped> {
+        let urgent = arrived.iter().any(|arrived| arrived.block.run.channel.precedence >= Precedence::TeJi);
+        self.lane(urgent).send(Command::Post(Event::Offered { peer, bodies, arrived })).await.map_err(|_| Stopped)
+    }
+
+    /// A neighbour answers, asks, or an operator wants something tried again.
+    pub async fn tell(&self, event: Event) -> Result<(), Stopped> {
+        self.urgent.send(Command::Post(event)).await.map_err(|_| Stopped)
+    }
+
+    /// Changes whenever a turn made something durable.
+    pub fn turns(&self) -> watch::Receiver<u64> {
+        self.turns.clone()
+    }
+
+    /// Ends the engine after what it is doing.
+    pub async fn stop(&self) {
+        drop(self.urgent.send(Command::Stop).await);
+    }
+
+    fn lane(&self, urgent: bool) -> &mpsc::Sender<Command> {
+        if urgent { &self.urgent } else { &self.routine }
+    }
+}
+
+/// Turns until told to stop, or until the disk fails.
+pub async fn run<D: Disk>(
+    engine: Engine<D>,
+    inbox: Inbox,
+    io: Arc<dyn Io>,
+    observer: Arc<dyn Observer>,
+) -> Result<(), DiskFailed> {
+    let mut turning =
+        Turning { engine, io, observer, outlets: BTreeMap::new(), waiting: BTreeMap::new(), tickets: 0, stop: false };
+    let Inbox { mut urgent, mut routine, turns } = inbox;
+    while !turning.stop {
+        let patience = if turning.engine.post().awaits_time() { limits::TICK_EVERY } else { IDLE };
+        let first = tokio::select! {
+            biased;
+            command = urgent.recv() => command,
+            command = routine.recv() => command,
+            () = tokio::time::sleep(patience) => Some(Command::Post(Event::Tick)),
+        };
+        let Some(first) = first else { break };
+        let mut weight = first.weight();
+        let mut commands = vec![first];
+        // Everything that is ready, the urgent first, up to what one commit may write.
+        while weight < limits::COMMIT_BYTES_MAX {
+            let Some(next) = urgent.try_recv().or_else(|_| routine.try_recv()).ok() else { break };
+            weight += next.weight();
+            commands.push(next);
+        }
+        if turning.turn(commands)? {
+            turns.send_modify(|turn| *turn += 1);
+        }
+    }
+    turning.engine.finish()
+}
+
+/// How long a station with nothing to wait for sleeps at the most.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(30);
+
+struct Turning<D: Disk> {
+    engine: Engine<D>,
+    io: Arc<dyn Io>,
+    observer: Arc<dyn Observer>,
+    outlets: BTreeMap<Unit, (u64, Outlet)>,
+    waiting: BTreeMap<u64, Reply>,
+    tickets: u64,
+    stop: bool,
+}
+
+impl<D: Disk> Turning<D> {
+    /// One turn. Says whether anything became durable.
+    fn turn(&mut self, commands: Vec<Command>) -> Result<bool, DiskFailed> {
+        let now = self.io.now();
+        let mut events = Vec::new();
+        let mut questions = Vec::new();
+        for command in commands {
+            match command {
+                Command::Ask(question) => questions.push(question),
+                other => events.extend(self.event(other, now)),
+            }
+        }
+        let mut durable = false;
+        if !events.is_empty() {
+            let outlets = &self.outlets;
+            let mut early = |offer: crate::post::office::EarlyOffer| {
+                if let Some((_, outlet)) = outlets.get(&offer.peer) {
+                    let crate::post::office::EarlyOffer { run, bytes, passages, .. } = offer;
+                    outlet.offer([Offer { run, block: bytes, passages, bodies: Vec::new() }]);
+                }
+            };
+            let effects = self.engine.step(events, now, &mut early)?.into_effects();
+            durable = !effects.facts.is_empty();
+            self.observer.turn(self.engine.post(), &effects, self.io.now().since(now));
+            self.release(effects);
+        }
+        let read = |place| self.engine.read(place).ok();
+        for question in questions {
+            question(Desk { post: self.engine.post(), read: &read, now });
+        }
+        Ok(durable)
+    }
+
+    /// Translates a command into what the post office understands, answering at once what the rules refuse.
+    fn event(&mut self, command: Command, now: Timestamp) -> Option<Event> {
+        match command {
+            Command::File(requests, reply) => {
+                let drafts = self.at_desk(now, |desk| requests.iter().map(|r| plan::draft(desk, r)).collect());
+                self.ticket(drafts, reply)
+            }
+            Command::Act(request, reply) => {
+                let drafts = self.at_desk(now, |desk| plan::act::drafts(desk, &request));
+                self.ticket(drafts, reply)
+            }
+            Command::Post(event) => Some(event),
+            Command::Up { peer, id, outlet, heard } => {
+                if let Some((_, old)) = self.outlets.insert(peer.clone(), (id, outlet)) {
+                    old.close();
+                }
+                Some(Event::Linked { peer, heard })
+            }
+            Command::Down { peer, id, failure } => {
+                let current = self.outlets.get(&peer).is_some_and(|(current, _)| *current == id);
+                current.then(|| {
+                    self.outlets.remove(&peer);
+                    Event::Unlinked { peer, failure }
+                })
+            }
+            Command::Stop => {
+                self.stop = true;
+                None
+            }
+            Command::Ask(_) => None,
+        }
+    }
+
+    fn at_desk<T>(&self, now: Timestamp, rule: impl FnOnce(Desk<'_>) -> T) -> T {
+        let read = |place| self.engine.read(place).ok();
+        rule(Desk { post: self.engine.post(), read: &read, now })
+    }
+
+    fn ticket(&mut self, drafts: Result<Vec<Draft>, Refusal>, reply: Reply) -> Option<Event> {
+        match drafts {
+            Ok(drafts) => {
+                self.tickets += 1;
+                self.waiting.insert(self.tickets, reply);
+                Some(Event::File { ticket: self.tickets, drafts })
+            }
+            Err(refusal) => {
+                drop(reply.send(Err(refusal)));
+                None
+            }
+        }
+    }
+
+    fn release(&mut self, effects: Effects) {
+        for (ticket, answer) in effects.answers {
+            if let Some(reply) = self.waiting.remove(&ticket) {
+                // Whoever asked may have gone away; what was filed stays filed.
+                drop(reply.send(answer));
+            }
+        }
+        let mut settlements: BTreeMap<Unit, Vec<v1::Settlement>> = BTreeMap::new();
+        for (peer, settlement) in effects.settlements {
+            settlements.entry(peer).or_default().push(settlement);
+        }
+        for (peer, settlements) in settlements {
+            self.to(&peer, |outlet| outlet.settle(settlements));
+        }
+        for (peer, runs) in effects.missing {
+            let ranges = runs.iter().map(Run::to_proto).collect();
+            self.to(&peer, |outlet| outlet.send(Frame::Missing(v1::Missing { ranges })));
+        }
+        for (peer, offers) in effects.offers {
+            self.to(&peer, |outlet| outlet.offer(offers));
+        }
+    }
+
+    fn to(&self, peer: &Unit, send: impl FnOnce(&Outlet)) {
+        if let Some((_, outlet)) = self.outlets.get(peer) {
+            send(outlet);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! One connection between two neighbours, the same at both ends: hello, then offers, answers and heartbeats both ways.
+//!
+//! Who the peer is was settled by its certificate before the first frame; a frame that claims otherwise ends it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{Stream, StreamExt as _};
+use proto::v1::{self, frame::Frame};
+use tonic::Status;
+
+use super::{
+    board::{Board, Sample},
+    outlet::Outlet,
+    wire,
+};
+use crate::{
+    engine::run::Handle,
+    io::{Io, Timestamp},
+    limits,
+    post::{Event, seal::Checker},
+    topology::Unit,
+};
+
+/// What every connection of a station needs.
+#[derive(Clone)]
+pub struct Ends {
+    /// This station.
+    pub me: Unit,
+    /// Its engine.
+    pub engine: Handle,
+    /// What is known of its lines.
+    pub board: Board,
+    /// Checks seals.
+    pub checker: Arc<dyn Checker>,
+    /// Clock and dice.
+    pub io: Arc<dyn Io>,
+    /// Between two heartbeats.
+    pub heartbeat: Duration,
+}
+
+static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+
+/// Runs one connection to its end and says why it ended.
+pub async fn run(
+    ends: &Ends,
+    peer: &Unit,
+    identity: &str,
+    outlet: Outlet,
+    incoming: impl Stream<Item = Result<v1::Frame, Status>> + Unpin,
+) -> String {
+    let id = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+    let mut session = Session {
+        ends,
+        peer,
+        outlet: outlet.clone(),
+        incoming,
+        last: (0, Timestamp::default(), Timestamp::default()),
+        beat: 0,
+    };
+    let failure = match session.greet(id, identity).await {
+        Ok(()) => session.exchange().await,
+        Err(failure) => failure,
+    };
+    outlet.close();
+    let now = ends.io.now();
+    ends.board.note(peer, |line| {
+        // A newer connection may have taken this line over already.
+        if line.outlet.as_ref().is_some_and(|current| current.is(&outlet)) {
+            line.outlet = None;
+            line.since = now;
+        }
+        line.last_failure.clone_from(&failure);
+    });
+    if ends.engine.down(peer.clone(), id, failure.clone()).await.is_err() {
+        tracing::debug!(peer = %peer, "the engine stopped before the line did");
+    }
+    failure
+}
+
+struct Session<'a, S> {
+    ends: &'a Ends,
+    peer: &'a Unit,
+    outlet: Outlet,
+    incoming: S,
+    /// The peer's last heartbeat: its number, when it was sent, when it came.
+    last: (u64, Timestamp, Timestamp),
+    beat: u64,
+}
+
+impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
+    async fn greet(&mut self, id: u64, identity: &str) -> Result<(), String> {
+        let peer = self.peer.clone();
+        let heard = self.ends.engine.ask(move |desk| desk.post.heard_of(&peer)).await.map_err(|e| e.to_string())?;
+        self.outlet.send(Frame::Hello(v1::Hello {
+            version: wire::VERSION,
+            version_min: wire::VERSION_MIN,
+            unit: self.ends.me.to_string(),
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            heard,
+        }));
+        let first = tokio::time::timeout(limits::HELLO_WITHIN, self.incoming.next()).await;
+        let hello = match first {
+            Err(_) => return Err("the peer did not say hello in time".to_owned()),
+            Ok(None) => return Err("the peer closed the connection before saying hello".to_owned()),
+            Ok(Some(Err(status))) => return Err(said(&status)),
+            Ok(Some(Ok(v1::Frame { frame: Some(Frame::Hello(hello)) }))) => hello,
+            Ok(Some(Ok(_))) => return Err("the first frame was not a hello".to_owned()),
+        };
+        if hello.unit != self.peer.as_str() {
+            return Err(format!("the peer says it is {} and its certificate says {}", hello.unit, self.peer));
+        }
+        wire::speaks(&hello)?;
+        let now = self.ends.io.now();
+        self.ends.board.note(self.peer, |line| {
+            line.outlet = Some(self.outlet.clone());
+            identity.clone_into(&mut line.identity);
+            (line.since, line.last_contact) = (now, now);
+            line.next_attempt = None;
+            line.ups += 1;
+        });
+        let up = self.ends.engine.up(self.peer.clone(), id, self.outlet.clone(), hello.heard).await;
+        up.map_err(|stopped| stopped.to_string())
+    }
+
+    async fn exchange(&mut self) -> String {
+        let mut beats = tokio::time::interval(self.ends.heartbeat);
+        let patience = self.ends.heartbeat * limits::HEARTBEATS_MISSED_MAX;
+        loop {
+            tokio::select! {
+                frame = tokio::time::timeout(patience, self.incoming.next()) => match frame {
+                    Err(_) => return format!("nothing heard for {} s", patience.as_secs()),
+                    Ok(None) => return "the peer closed the connection".to_owned(),
+                    Ok(Some(Err(status))) => return said(&status),
+                    Ok(Some(Ok(frame))) => if let Err(failure) = self.take(frame).await {
+                        return failure;
+                    },
+                },
+                _ = beats.tick() => self.heartbeat(self.beat < 2),
+            }
+        }
+    }
+
+    async fn take(&mut self, frame: v1::Frame) -> Result<(), String> {
+        let now = self.ends.io.now();
+        self.ends.board.note(self.peer, |line| line.last_contact = now);
+        let peer = self.peer.clone();
+        let told = match frame.frame {
+            Some(Frame::Offer(offer)) => {
+                let opened = wire::open(offer, &*self.ends.checker)
+                    .map_err(|bad| format!("the peer offers something that is not a block: {bad}"))?;
+                for refusal in &opened.refused {
+                    tracing::warn!(peer = %peer, code = refusal.code, reason = refusal.reason, "a block was refused");
+                }
+                if !opened.refused.is_empty() {
+                    self.outlet.settle(opened.refused);
+                }
+                self.ends.engine.offered(peer, opened.bodies, opened.arrived).await
+            }
+            Some(Frame::Settlements(answers)) => {
+                self.ends.engine.tell(Event::Answered { peer, answers: answers.settlements }).await
+            }
+            Some(Frame::Missing(missing)) => {
+                self.ends.engine.tell(Event::Missed { peer, runs: wire::missing(missing) }).await
+            }
+            Some(Frame::Heartbeat(beat)) => {
+                self.heard_beat(&beat, now);
+                Ok(())
+            }
+            Some(Frame::Hello(_)) => return Err("the peer said hello twice".to_owned()),
+            // A newer peer may send frames this station does not know; they are optional by agreement.
+            None => Ok(()),
+        };
+        told.map_err(|stopped| stopped.to_string())
+    }
+
+    fn heard_beat(&mut self, beat: &v1::Heartbeat, now: Timestamp) {
+        self.last = (beat.sequence, Timestamp::from_us(beat.sent_us), now);
+        if beat.answer_now {
+            self.heartbeat(false);
+        }
+        if beat.echo_sequence > 0 {
+            let at = Timestamp::from_us;
+            let sample = Sample::of(at(beat.echo_sent_us), at(beat.echo_received_us), at(beat.sent_us), now);
+            self.ends.board.note(self.peer, |line| line.sample = Some(sample));
+        }
+    }
+
+    fn heartbeat(&mut self, answer_now: bool) {
+        self.beat += 1;
+        let (sequence, sent, received) = self.last;
+        self.outlet.send(Frame::Heartbeat(v1::Heartbeat {
+            sequence: self.beat,
+            sent_us: self.ends.io.now().us(),
+            echo_sequence: sequence,
+            echo_sent_us: sent.us(),
+            echo_received_us: received.us(),
+            answer_now,
+            ..Default::default()
+        }));
+    }
+}
+
+/// A status as one sentence.
+pub fn said(status: &Status) -> String {
+    let mut said = status.message().to_owned();
+    let mut source = std::error::Error::source(status);
+    while let Some(cause) = source {
+        let cause_said = cause.to_string();
+        if !said.contains(&cause_said) {
+            said = if said.is_empty() { cause_said } else { format!("{said}: {cause_said}") };
+        }
+        source = cause.source();
+    }
+    if said.is_empty() { format!("{:?}", status.code()) } else { said }
+}

@@ -1,0 +1,356 @@
+//! PURE. The emergency plan's rules for what people write: who may write what to whom, and what must be in it.
+//!
+//! A document that passes here is a [`Draft`] the post office can number and seal without knowing what an exam is.
+//! Every refusal has a stable code and says what to do instead.
+
+pub mod act;
+
+use prost::Message as _;
+use proto::v1::{self, Classification, Kind, Role, Status, document::Content};
+
+use crate::{
+    io::Timestamp,
+    limits,
+    post::{
+        Post,
+        envelope::DocId,
+        office::Refusal,
+        outgoing::Draft,
+        view::{Copy, Read},
+    },
+    topology::{Tier, Unit},
+};
+
+/// The rules' own view of the station: what is here, and how to read it.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// What the station knows.
+    pub post: &'a Post,
+    /// Reads blocks back.
+    pub read: Read<'a>,
+    /// What time it is.
+    pub now: Timestamp,
+}
+
+/// Turns what a person asks to file into a draft, or says why not.
+pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal> {
+    let content = content(request)?;
+    common(request)?;
+    let mut draft = Draft {
+        header: v1::Header {
+            kind: request.kind,
+            status: request.status,
+            classification: request.classification,
+            deliver_by_us: request.deliver_by_us,
+            reply_by_us: request.reply_by_us,
+            expires_at_us: request.expires_at_us,
+            attachments: request.attachments.clone(),
+            trace_context: request.trace_context.clone(),
+            ..Default::default()
+        },
+        precedence: request.precedence(),
+        body: request.document.as_ref().map(v1::Document::encode_to_vec).unwrap_or_default().into(),
+        key: (!request.idempotency_key.is_empty()).then(|| request.idempotency_key.clone()),
+        ..Default::default()
+    };
+    match (request.kind(), content) {
+        (Kind::InitialReport, Content::Report(report)) => initial(desk, report, &mut draft)?,
+        (Kind::FollowUpReport | Kind::FinalReport, Content::Report(report)) => {
+            follow_up(desk, request, report, &mut draft)?;
+        }
+        (Kind::RequestForInstructions, Content::Request(ask)) => for_instructions(desk, request, ask, &mut draft)?,
+        (Kind::Approval | Kind::Denial, Content::Reply(reply)) => answer(desk, request, reply, &mut draft)?,
+        (Kind::Directive, Content::Directive(directive)) => direct(desk, request, directive, &mut draft)?,
+        (Kind::Cancel, Content::Cancel(cancel)) => void(desk, request, cancel, &mut draft)?,
+        _ => return refuse("wrong-document", "this kind of document cannot hold this content"),
+    }
+    supersede(desk, request, &mut draft)?;
+    Ok(draft)
+}
+
+fn content(request: &v1::FileRequest) -> Result<&Content, Refusal> {
+    let content = request.document.as_ref().and_then(|document| document.content.as_ref());
+    content.ok_or_else(|| refusal("missing-document", "nothing was written"))
+}
+
+fn common(request: &v1::FileRequest) -> Result<(), Refusal> {
+    match request.status() {
+        Status::Actual | Status::Exercise | Status::Test => {}
+        Status::Draft => return refuse("draft-does-not-travel", "a draft stays where it is written"),
+        Status::Unspecified | Status::System => {
+            return refuse("missing-status", "say whether this is actual or an exercise: there is no default");
+        }
+    }
+    if request.classification() == Classification::TopSecret {
+        return refuse("top-secret-does-not-travel", "绝密 must not travel on this network: use the secret channel");
+    }
+    if request.officer.trim().is_empty() {
+        return refuse("missing-officer", "name the officer who speaks for the office");
+    }
+    if request.attachments.len() > limits::ATTACHMENTS_MAX {
+        let reason = format!("at most {} attachments travel with one document", limits::ATTACHMENTS_MAX);
+        return refuse("too-many-attachments", &reason);
+    }
+    let too_long = [&request.officer, &request.idempotency_key].iter().any(|t| t.len() > limits::FIELD_BYTES_MAX);
+    let names = request.attachments.iter().any(|attachment| attachment.name.len() > 255);
+    if too_long || names {
+        return refuse("field-too-long", "a field holds at most 4 KiB, a file name 255 bytes");
+    }
+    Ok(())
+}
+
+/// 首报: five things, everything else may follow.
+fn initial(desk: Desk<'_>, report: &v1::Report, draft: &mut Draft) -> Result<(), Refusal> {
+    upward(desk, draft, 'R')?;
+    let missing: Vec<&str> = [
+        ("occurred", report.occurred_at_us <= 0),
+        ("place", report.place.trim().is_empty()),
+        ("category", report.category() == v1::Category::Unspecified),
+        ("text", report.text.trim().is_empty()),
+        ("reporter", report.reporter.trim().is_empty()),
+    ]
+    .iter()
+    .filter_map(|(field, missing)| missing.then_some(*field))
+    .collect();
+    if !missing.is_empty() {
+        let reason = format!("an initial report needs {}: what is not known yet can follow", missing.join(", "));
+        return refuse("missing-fields", &reason);
+    }
+    no_request_inside(&report.text)?;
+    draft.opens_incident = true;
+    Ok(())
+}
+
+fn follow_up(
+    desk: Desk<'_>,
+    request: &v1::FileRequest,
+    report: &v1::Report,
+    draft: &mut Draft,
+) -> Result<(), Refusal> {
+    upward(desk, draft, 'R')?;
+    if report.text.trim().is_empty() || report.reporter.trim().is_empty() {
+        return refuse("missing-fields", "a follow-up needs a text and who reports it");
+    }
+    no_request_inside(&report.text)?;
+    let first = find(desk, &request.incident, "incident")?;
+    join_incident(&first, draft)?;
+    if let Some(end) = desk.post.end_of(incident_of(&first), &first.header.origin)
+        && end.standing() == v1::Standing::Closed
+    {
+        let reason = format!("this incident was closed by {}: file a new initial report", end.number);
+        return refuse("incident-closed", &reason);
+    }
+    Ok(())
+}
+
+/// 请示: one matter, one addressee, never inside a report.
+fn for_instructions(
+    desk: Desk<'_>,
+    request: &v1::FileRequest,
+    ask: &v1::Request,
+    draft: &mut Draft,
+) -> Result<(), Refusal> {
+    upward(desk, draft, 'Q')?;
+    if ask.ask.trim().is_empty() {
+        return refuse("missing-fields", "a request for instructions needs the one thing it asks");
+    }
+    if !request.incident.is_empty() {
+        let first = find(desk, &request.incident, "incident")?;
+        join_incident(&first, draft)?;
+    }
+    if ask.needed_by_us > 0 && draft.header.reply_by_us == 0 {
+        draft.header.reply_by_us = ask.needed_by_us;
+    }
+    Ok(())
+}
+
+/// 批复: by the office the 请示 was addressed to, once.
+fn answer(desk: Desk<'_>, request: &v1::FileRequest, reply: &v1::Reply, draft: &mut Draft) -> Result<(), Refusal> {
+    let asked = find(desk, &request.refers_to, "request")?;
+    if asked.header.kind() != Kind::RequestForInstructions {
+        let reason = format!("{} is not a request for instructions", asked.header.number);
+        return refuse("not-a-request", &reason);
+    }
+    if asked.header.destination != desk.post.me().unit.as_str() {
+        return refuse("not-the-deciding-body", "only the office a request is addressed to may answer it");
+    }
+    if let Some(end) = desk.post.end_of(asked.id(), desk.post.me().unit.as_str()) {
+        return refuse("already-answered", &format!("{} was answered by {}", asked.header.number, end.number));
+    }
+    if reply.text.trim().is_empty() {
+        return refuse("missing-fields", "an answer needs a text");
+    }
+    same_status(&asked, draft)?;
+    draft.letter = Some('P');
+    draft.destinations = vec![(unit(&asked.header.origin)?, Role::Action)];
+    draft.header.action_to = vec![asked.header.origin.clone()];
+    draft.header.references = vec![asked.header.id.clone()];
+    draft.header.incident = asked.header.incident.clone();
+    Ok(())
+}
+
+/// 指示: from above to those below, action and information apart.
+fn direct(
+    desk: Desk<'_>,
+    request: &v1::FileRequest,
+    directive: &v1::Directive,
+    draft: &mut Draft,
+) -> Result<(), Refusal> {
+    if tier(desk) == Tier::District {
+        return refuse("not-a-superior", "a district has nobody below it to direct");
+    }
+    if directive.title.trim().is_empty() || directive.text.trim().is_empty() {
+        return refuse("missing-fields", "a directive needs a title and a text");
+    }
+    let action = addressees(desk, &request.action_to)?;
+    let mut destinations: Vec<(Unit, Role)> = action.iter().map(|unit| (unit.clone(), Role::Action)).collect();
+    let info = addressees(desk, &request.info_to)?;
+    destinations.extend(info.into_iter().filter(|unit| !action.contains(unit)).map(|unit| (unit, Role::Info)));
+    if action.is_empty() {
+        return refuse("missing-addressee", "a directive needs at least one action addressee below this office");
+    }
+    if !request.incident.is_empty() {
+        let first = find(desk, &request.incident, "incident")?;
+        same_status(&first, draft)?;
+        draft.header.references.push(first.header.id);
+    }
+    draft.letter = Some('D');
+    draft.destinations = destinations;
+    draft.header.action_to.clone_from(&request.action_to);
+    draft.header.info_to.clone_from(&request.info_to);
+    Ok(())
+}
+
+/// 撤销: names exactly one document of this office; goes to everyone who gets that one, at least as fast.
+fn void(desk: Desk<'_>, request: &v1::FileRequest, cancel: &v1::Cancel, draft: &mut Draft) -> Result<(), Refusal> {
+    let target = find(desk, &request.refers_to, "document")?;
+    own(desk, &target)?;
+    if cancel.reason.trim().is_empty() {
+        return refuse("missing-fields", "cancelling needs a reason");
+    }
+    if let Some(end) = desk.post.end_of(target.id(), &target.header.origin) {
+        return refuse("not-live", &format!("{} was already ended by {}", target.header.number, end.number));
+    }
+    same_status(&target, draft)?;
+    let copies = desk.post.copies(target.id(), desk.read);
+    draft.destinations = copies.iter().map(|copy| (copy.channel.destination.clone(), copy.header.role())).collect();
+    draft.precedence = draft.precedence.max(target.channel.precedence);
+    draft.letter = Some('C');
+    draft.header.references = vec![target.header.id.clone()];
+    draft.header.incident = target.header.incident.clone();
+    draft.header.action_to = target.header.action_to.clone();
+    let content = Content::Cancel(v1::Cancel { target: target.header.id, ..cancel.clone() });
+    draft.body = v1::Document { content: Some(content) }.encode_to_vec().into();
+    Ok(())
+}
+
+fn supersede(desk: Desk<'_>, request: &v1::FileRequest, draft: &mut Draft) -> Result<(), Refusal> {
+    if request.supersedes.is_empty() {
+        return Ok(());
+    }
+    let target = find(desk, &request.supersedes, "document")?;
+    own(desk, &target)?;
+    if target.header.kind != draft.header.kind {
+        return refuse("wrong-document", "a document is superseded by one of its own kind");
+    }
+    same_status(&target, draft)?;
+    draft.header.supersedes = target.header.id;
+    Ok(())
+}
+
+/// What goes up is addressed to the ministry and read by every office on the way.
+fn upward(desk: Desk<'_>, draft: &mut Draft, letter: char) -> Result<(), Refusal> {
+    let root = desk.post.me().topology.root().clone();
+    if tier(desk) == Tier::Ministry {
+        return refuse("no-superior", "the ministry reports to nobody here: issue a directive instead");
+    }
+    draft.letter = Some(letter);
+    draft.header.action_to = vec![root.to_string()];
+    draft.destinations = vec![(root, Role::Action)];
+    Ok(())
+}
+
+/// 报告不得夹带请示.
+fn no_request_inside(text: &str) -> Result<(), Refusal> {
+    if ["请示", "请批示", "请求批准", "请予批准"].iter().any(|ask| text.contains(ask)) {
+        return refuse(
+            "request-in-report",
+            "a report may not carry a request (报告中不得夹带请示): file the report, then a request for instructions about it",
+        );
+    }
+    Ok(())
+}
+
+fn join_incident(first: &Copy, draft: &mut Draft) -> Result<(), Refusal> {
+    if first.header.incident.is_empty() {
+        return refuse("not-an-incident", &format!("{} does not belong to an incident", first.header.number));
+    }
+    same_status(first, draft)?;
+    draft.header.incident = first.header.incident.clone();
+    Ok(())
+}
+
+/// An exercise never touches what is real, nor the other way round.
+fn same_status(other: &Copy, draft: &Draft) -> Result<(), Refusal> {
+    if other.header.status != draft.header.status {
+        let reason = format!("{} is {:?} and this is {:?}", other.header.number, other.header.status(), draft.header.status());
+        return refuse("status-differs", &reason);
+    }
+    Ok(())
+}
+
+fn own(desk: Desk<'_>, copy: &Copy) -> Result<(), Refusal> {
+    if copy.header.origin != desk.post.me().unit.as_str() {
+        return refuse("not-yours", &format!("{} was written by {}", copy.header.number, copy.header.origin));
+    }
+    Ok(())
+}
+
+fn addressees(desk: Desk<'_>, addresses: &[String]) -> Result<Vec<Unit>, Refusal> {
+    let me = desk.post.me();
+    let mut units = Vec::new();
+    for address in addresses {
+        let selected = me.topology.select(&me.unit, address);
+        units.extend(selected.map_err(|unknown| refusal("unknown-addressee", &unknown.to_string()))?);
+    }
+    units.sort();
+    units.dedup();
+    Ok(units)
+}
+
+/// The one document a person means.
+pub fn find(desk: Desk<'_>, text: &str, what: &str) -> Result<Copy, Refusal> {
+    if text.trim().is_empty() {
+        return Err(refusal("missing-reference", &format!("say which {what} is meant")));
+    }
+    let mut found = desk.post.named(text.trim(), desk.read);
+    match found.len() {
+        0 => Err(refusal("not-found", &format!("no document here is called {text}"))),
+        1 => Ok(found.remove(0)),
+        _ => {
+            let some: Vec<_> = found.iter().take(5).map(|copy| copy.header.number.as_str()).collect();
+            Err(refusal("ambiguous", &format!("{text} may mean {}: write more of it", some.join(", "))))
+        }
+    }
+}
+
+fn incident_of(copy: &Copy) -> DocId {
+    DocId::from_slice(&copy.header.incident).unwrap_or(copy.id())
+}
+
+fn tier(desk: Desk<'_>) -> Tier {
+    let me = desk.post.me();
+    me.topology.place(me.unit.as_str()).map_or(Tier::District, |place| place.tier)
+}
+
+fn unit(text: &str) -> Result<Unit, Refusal> {
+    Unit::parse(text).map_err(|bad| refusal("unknown-addressee", &bad.to_string()))
+}
+
+pub(crate) fn refusal(code: &'static str, reason: &str) -> Refusal {
+    Refusal { code, reason: reason.to_owned() }
+}
+
+fn refuse<T>(code: &'static str, reason: &str) -> Result<T, Refusal> {
+    Err(refusal(code, reason))
+}

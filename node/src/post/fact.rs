@@ -1,0 +1,197 @@
+//! What the journal holds: facts, in the order they became true. Everything else a station knows is folded from them.
+//!
+//! Tags are on disk for years: **never renumber, never reuse**. New fields get new tags; old facts stay readable.
+
+use bytes::Bytes;
+use proto::v1;
+
+/// One journal record.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Record {
+    /// When, by this station's clock.
+    #[prost(int64, tag = "1")]
+    pub at_us: i64,
+    /// What became true.
+    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
+    pub fact: Option<Fact>,
+}
+
+/// What can become true.
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub enum Fact {
+    /// This store began a new life.
+    #[prost(message, tag = "2")]
+    Opened(Opened),
+    /// The body of a broadcast is here.
+    #[prost(message, tag = "3")]
+    Body(Body),
+    /// This office wrote and sealed a block.
+    #[prost(message, tag = "4")]
+    Filed(Filed),
+    /// Custody of a neighbour's block is ours.
+    #[prost(message, tag = "5")]
+    Taken(Taken),
+    /// A neighbour answered for a block we offered.
+    #[prost(message, tag = "6")]
+    Answered(Answered),
+    /// An operator moved something by hand.
+    #[prost(message, tag = "7")]
+    Moved(Moved),
+    /// A notice about a block was due and has been given.
+    #[prost(message, tag = "8")]
+    Noted(Noted),
+    /// All rows as of here: what came before may be dropped.
+    #[prost(message, tag = "9")]
+    Baseline(Baseline),
+}
+
+/// See [`Fact::Opened`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Opened {
+    /// 16 fresh random bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub epoch: Bytes,
+    /// Why a new life.
+    #[prost(string, tag = "2")]
+    pub reason: String,
+}
+
+/// See [`Fact::Body`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Body {
+    /// SHA-256.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub digest: Bytes,
+    /// The encoded document.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub body: Bytes,
+}
+
+/// See [`Fact::Filed`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Filed {
+    /// The sealed block.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub block: Bytes,
+    /// Idempotency keys its documents were filed under, by index.
+    #[prost(message, repeated, tag = "2")]
+    pub keys: Vec<Key>,
+}
+
+/// An idempotency key and the document it stands for.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Key {
+    /// Which envelope of the block.
+    #[prost(uint32, tag = "1")]
+    pub index: u32,
+    /// The key.
+    #[prost(string, tag = "2")]
+    pub key: String,
+}
+
+/// See [`Fact::Taken`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Taken {
+    /// The block, as its origin sealed it.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub block: Bytes,
+    /// Which neighbour it came from.
+    #[prost(string, tag = "2")]
+    pub from: String,
+    /// The way it came, in the words of the stations on it.
+    #[prost(message, repeated, tag = "3")]
+    pub passages: Vec<v1::Passage>,
+}
+
+/// See [`Fact::Answered`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Answered {
+    /// Which neighbour.
+    #[prost(string, tag = "1")]
+    pub peer: String,
+    /// About what.
+    #[prost(message, optional, tag = "2")]
+    pub range: Option<v1::Range>,
+    /// Taken or refused; "not now" is not a fact worth keeping.
+    #[prost(enumeration = "v1::Disposition", tag = "3")]
+    pub disposition: i32,
+    /// The neighbour's word for a refusal.
+    #[prost(string, tag = "4")]
+    pub code: String,
+    /// Its sentence.
+    #[prost(string, tag = "5")]
+    pub reason: String,
+}
+
+/// See [`Fact::Moved`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Moved {
+    /// To which neighbour it waits.
+    #[prost(string, tag = "1")]
+    pub peer: String,
+    /// What.
+    #[prost(message, optional, tag = "2")]
+    pub range: Option<v1::Range>,
+}
+
+/// See [`Fact::Noted`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Noted {
+    /// About what.
+    #[prost(message, optional, tag = "1")]
+    pub range: Option<v1::Range>,
+    /// Delayed or expired.
+    #[prost(enumeration = "v1::Stage", tag = "2")]
+    pub stage: i32,
+}
+
+/// See [`Fact::Baseline`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Baseline {
+    /// Rows, a part of them a record.
+    #[prost(message, repeated, tag = "1")]
+    pub rows: Vec<Row>,
+    /// Whether this is the first part: forget everything before.
+    #[prost(bool, tag = "2")]
+    pub first: bool,
+}
+
+/// One row of a baseline.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Row {
+    /// Its key.
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+    /// Its value.
+    #[prost(bytes = "vec", tag = "2")]
+    pub value: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+
+    /// Bytes written by the first release must stay readable: this is one of each kind it knows.
+    #[test]
+    fn every_kind_reads_back() {
+        let range = Some(v1::Range { first: 3, count: 2, ..Default::default() });
+        let facts = [
+            Fact::Opened(Opened { epoch: vec![1; 16].into(), reason: "new".into() }),
+            Fact::Body(Body { digest: vec![2; 32].into(), body: vec![3; 9].into() }),
+            Fact::Filed(Filed { block: vec![4; 9].into(), keys: vec![Key { index: 1, key: "k".into() }] }),
+            Fact::Taken(Taken { block: vec![5; 9].into(), from: "420100".into(), passages: vec![] }),
+            Fact::Answered(Answered { peer: "420000".into(), range: range.clone(), disposition: 1, ..Default::default() }),
+            Fact::Moved(Moved { peer: "420000".into(), range: range.clone() }),
+            Fact::Noted(Noted { range, stage: 8 }),
+            Fact::Baseline(Baseline { rows: vec![Row { key: vec![1], value: vec![2] }], first: true }),
+        ];
+        for (tag, fact) in (2u32..).zip(facts) {
+            let record = Record { at_us: 7, fact: Some(fact) };
+            let bytes = record.encode_to_vec();
+            assert_eq!(bytes[2] >> 3, u8::try_from(tag).unwrap(), "the tag on disk");
+            assert_eq!(Record::decode(bytes.as_slice()).unwrap(), record);
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The rows on one page: every kind of key, what its value is, and who folds it.
+//!
+//! First bytes and layouts are on disk: **keep them stable**. Numbers are big-endian, so order of keys is order of
+//! numbers. The whole of it can be rebuilt from the journal.
+
+use bytes::Bytes;
+use proto::v1::{self, Stage};
+
+use super::envelope::{Channel, DocId, Place};
+use crate::topology::Unit;
+
+/// Builds keys.
+struct Key(Vec<u8>);
+
+impl Key {
+    fn of(kind: u8) -> Self {
+        Self(vec![kind])
+    }
+    fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+    fn u64(self, n: u64) -> Self {
+        self.bytes(&n.to_be_bytes())
+    }
+    /// Length first, so that no text can run into what follows.
+    fn text(self, text: &str) -> Self {
+        let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
+        self.bytes(&[length]).bytes(text.as_bytes())
+    }
+    fn channel(self, channel: &Channel) -> Self {
+        let speed = u8::try_from(i32::from(channel.precedence)).unwrap_or(u8::MAX);
+        self.text(channel.origin.as_str())
+            .bytes(&channel.epoch.0)
+            .text(channel.destination.as_str())
+            .bytes(&[speed])
+    }
+}
+
+/// `m` name → a value of the station itself: `epoch` (16 bytes), `arrivals`, `unsigned` (u64).
+pub fn meta(name: &str) -> Vec<u8> {
+    Key::of(b'm').text(name).0
+}
+
+/// `o` destination, precedence → [`TipRow`]: where our own channel stands in the present epoch.
+pub fn out(destination: &Unit, precedence: v1::Precedence) -> Vec<u8> {
+    let speed = u8::try_from(i32::from(precedence)).unwrap_or(u8::MAX);
+    Key::of(b'o').text(destination.as_str()).bytes(&[speed]).0
+}
+
+/// All of them.
+pub const OUT: &[u8] = b"o";
+
+/// `h` channel → [`HeardRow`]: what has been heard of another's channel.
+pub fn heard(channel: &Channel) -> Vec<u8> {
+    Key::of(b'h').channel(channel).0
+}
+
+/// All of them.
+pub const HEARD: &[u8] = b"h";
+
+/// `a` arrival → [`BlockRow`]: a block that is here, in the order blocks became durable here.
+pub fn arrival(arrival: u64) -> Vec<u8> {
+    Key::of(b'a').u64(arrival).0
+}
+
+/// Reads the number back from an `a`, `q` or `w` key: its last eight bytes.
+pub fn arrival_of(key: &[u8]) -> u64 {
+    key.last_chunk().map_or(0, |last| u64::from_be_bytes(*last))
+}
+
+/// `s` channel, first → arrival (u64): which block holds a number.
+pub fn by_number(channel: &Channel, number: u64) -> Vec<u8> {
+    Key::of(b's').channel(channel).u64(number).0
+}
+
+/// `t` sealed at (µs), arrival → nothing: blocks by the moment in their documents' ids.
+pub fn by_time(sealed_at_us: i64, arrival: u64) -> Vec<u8> {
+    Key::of(b't').u64(sealed_at_us.max(0).unsigned_abs()).u64(arrival).0
+}
+
+/// `q` peer, arrival → [`QueueRow`]: a block that waits for a neighbour.
+pub fn queued(peer: &Unit, arrival: u64) -> Vec<u8> {
+    Key::of(b'q').text(peer.as_str()).u64(arrival).0
+}
+
+/// All of them.
+pub const QUEUED: &[u8] = b"q";
+
+/// The peer in a `q` key.
+pub fn queued_peer(key: &[u8]) -> Option<Unit> {
+    let length = usize::from(*key.get(1)?);
+    Unit::parse(std::str::from_utf8(key.get(2..2 + length)?).ok()?).ok()
+}
+
+/// `w` arrival → bitmap (u128) of the envelopes in it that wait for a signature here.
+pub fn unsigned(arrival: u64) -> Vec<u8> {
+    Key::of(b'w').u64(arrival).0
+}
+
+/// All of them.
+pub const UNSIGNED: &[u8] = b"w";
+
+/// `d` channel, first, stage, station → [`MarkRow`]: a stage a whole run has reached without a person.
+pub fn reached(channel: &Channel, first: u64, stage: Stage, station: &str) -> Vec<u8> {
+    let stage = u8::try_from(i32::from(stage)).unwrap_or(u8::MAX);
+    Key::of(b'd').channel(channel).u64(first).bytes(&[stage]).text(station).0
+}
+
+/// Bounds of the `d` rows of a channel whose run begins at or before `number`.
+pub fn reached_up_to(channel: &Channel, number: u64) -> (Vec<u8>, Vec<u8>) {
+    let from = Key::of(b'd').channel(channel).0;
+    let to = Key::of(b'd').channel(channel).u64(number.saturating_add(1)).0;
+    (from, to)
+}
+
+/// `l` channel, number → [`LadderRow`]: what persons did with one envelope.
+pub fn acts(channel: &Channel, number: u64) -> Vec<u8> {
+    Key::of(b'l').channel(channel).u64(number).0
+}
+
+/// `i` incident, origin, position → [`Locator`]: the documents of an incident after its first.
+pub fn of_incident(incident: DocId, origin: &str, position: u32) -> Vec<u8> {
+    Key::of(b'i').bytes(&incident.0).text(origin).bytes(&position.to_be_bytes()).0
+}
+
+/// All of one incident.
+pub fn incident(incident: DocId) -> Vec<u8> {
+    Key::of(b'i').bytes(&incident.0).0
+}
+
+/// `z` document, what → [`EndRow`]: it was cancelled, superseded or answered, perhaps before it came.
+pub fn ended(document: DocId, by: DocId) -> Vec<u8> {
+    Key::of(b'z').bytes(&document.0).bytes(&by.0).0
+}
+
+/// All ends of one document.
+pub fn ends(document: DocId) -> Vec<u8> {
+    Key::of(b'z').bytes(&document.0).0
+}
+
+/// `k` idempotency key → [`KeyRow`].
+pub fn idempotency(key: &str) -> Vec<u8> {
+    Key::of(b'k').bytes(key.as_bytes()).0
+}
+
+/// `n` day, letter → the last number people were given (u64).
+pub fn counter(day: u32, letter: char) -> Vec<u8> {
+    Key::of(b'n').bytes(&day.to_be_bytes()).text(letter.encode_utf8(&mut [0; 4])).0
+}
+
+/// `y` digest → [`Place`]: the body of a broadcast.
+pub fn body(digest: &[u8]) -> Vec<u8> {
+    Key::of(b'y').bytes(digest).0
+}
+
+/// Packs a place.
+pub fn place_row(place: Place) -> Vec<u8> {
+    let mut row = place.segment.to_be_bytes().to_vec();
+    row.extend_from_slice(&place.offset.to_be_bytes());
+    row.extend_from_slice(&place.length.to_be_bytes());
+    row
+}
+
+/// Unpacks a place.
+pub fn place_of(row: &[u8]) -> Option<Place> {
+    let row: &[u8; 16] = row.try_into().ok()?;
+    let (segment, rest) = row.split_first_chunk::<8>()?;
+    let (offset, length) = rest.split_first_chunk::<4>()?;
+    Some(Place {
+        segment: u64::from_be_bytes(*segment),
+        offset: u32::from_be_bytes(*offset),
+        length: u32::from_be_bytes(length.try_into().ok()?),
+    })
+}
+
+/// Unpacks a number.
+pub fn u64_of(row: &[u8]) -> u64 {
+    row.try_into().map_or(0, u64::from_be_bytes)
+}
+
+/// Value of an `o` row.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct TipRow {
+    /// Last number given out.
+    #[prost(uint64, tag = "1")]
+    pub last: u64,
+    /// Hash of its header.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub hash: Bytes,
+}
+
+/// Value of an `h` row.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct HeardRow {
+    /// Runs of numbers, packed by [`super::ranges::Ranges::encode`].
+    #[prost(bytes = "vec", tag = "1")]
+    pub ranges: Vec<u8>,
+    /// The highest number whose header hash is kept.
+    #[prost(uint64, tag = "2")]
+    pub last: u64,
+    /// That hash.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub hash: Bytes,
+}
+
+/// Value of an `a` row.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct BlockRow {
+    /// Which numbers of which channel.
+    #[prost(message, optional, tag = "1")]
+    pub range: Option<v1::Range>,
+    /// The journal record it lies in.
+    #[prost(bytes = "vec", tag = "2")]
+    pub place: Vec<u8>,
+    /// From which neighbour; empty = written here.
+    #[prost(string, tag = "3")]
+    pub from: String,
+    /// When it became durable here.
+    #[prost(int64, tag = "4")]
+    pub at_us: i64,
+    /// When its origin sealed it.
+    #[prost(int64, tag = "5")]
+    pub sealed_us: i64,
+    /// The way it came.
+    #[prost(message, repeated, tag = "6")]
+    pub passages: Vec<v1::Passage>,
+    /// Bytes of the block.
+    #[prost(uint32, tag = "7")]
+    pub bytes: u32,
+    /// Bodies travel by digest.
+    #[prost(bool, tag = "8")]
+    pub shared: bool,
+    /// 最迟送达时间 and 有效期 of what is in it; 0 = none.
+    #[prost(int64, tag = "9")]
+    pub deliver_by_us: i64,
+    /// See above.
+    #[prost(int64, tag = "10")]
+    pub expires_at_us: i64,
+    /// Whether any document in it is more than a receipt.
+    #[prost(bool, tag = "11")]
+    pub documents: bool,
+}
+
+/// Value of a `q` row.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct QueueRow {
+    /// Why it waits for a person; empty = it does not.
+    #[prost(string, tag = "1")]
+    pub held_code: String,
+    /// The neighbour's sentence.
+    #[prost(string, tag = "2")]
+    pub held_reason: String,
+    /// A delay has been reported.
+    #[prost(bool, tag = "3")]
+    pub delay_noted: bool,
+    /// Its expiry has been reported.
+    #[prost(bool, tag = "4")]
+    pub expiry_noted: bool,
+}
+
+/// Value of a `d` row.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct MarkRow {
+    /// How many numbers from the first.
+    #[prost(uint32, tag = "1")]
+    pub count: u32,
+    /// What, when, where, by which way.
+    #[prost(message, optional, tag = "2")]
+    pub stage: Option<v1::StageView>,
+}
+
+/// Value of an `l` row.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct LadderRow {
+    /// In the order they became known here.
+    #[prost(message, repeated, tag = "1")]
+    pub stages: Vec<v1::StageView>,
+}
+
+/// Value of an `i` row: one envelope.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Locator {
+    /// Its channel.
+    #[prost(message, optional, tag = "1")]
+    pub channel: Option<v1::ChannelId>,
+    /// Its number there.
+    #[prost(uint64, tag = "2")]
+    pub number: u64,
+}
+
+/// Value of a `z` row.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct EndRow {
+    /// Cancelled, superseded, closed.
+    #[prost(enumeration = "v1::Standing", tag = "1")]
+    pub standing: i32,
+    /// What people call the document that ended it.
+    #[prost(string, tag = "2")]
+    pub number: String,
+    /// Who wrote that.
+    #[prost(string, tag = "3")]
+    pub origin: String,
+}
+
+/// Value of a `k` row.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct KeyRow {
+    /// The document's id.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub id: Bytes,
+    /// Its number.
+    #[prost(string, tag = "2")]
+    pub number: String,
+    /// When it was filed.
+    #[prost(int64, tag = "3")]
+    pub at_us: i64,
+    /// To how many.
+    #[prost(uint32, tag = "4")]
+    pub recipients: u32,
+}

@@ -1,0 +1,216 @@
+//! What is known about a document after it was filed: how far it got, who did what, what ended it.
+//!
+//! Stages a machine reaches (送达) are kept by runs; what a person did (签收, 承办, 办结 …) by envelope, every act beside
+//! the ones before it, never over them.
+
+use prost::Message as _;
+use proto::v1::{self, Kind, Stage, Standing, document::Content};
+
+use super::{
+    envelope::{Channel, DocId, Run},
+    keys,
+    office::Post,
+    seal::Block,
+};
+use crate::io::Timestamp;
+
+/// Whether a document of this header is for the desk of `post`'s station: addressed to it, or on its way up through
+/// it (level by level, each office reads and signs).
+pub fn surfaces(post: &Post, header: &v1::Header) -> bool {
+    let me = &post.me.unit;
+    let (Ok(origin), Ok(destination)) =
+        (crate::topology::Unit::parse(&header.origin), crate::topology::Unit::parse(&header.destination))
+    else {
+        return false;
+    };
+    let here = destination == *me || post.me.topology.is_ancestor(me, &origin);
+    here && origin != *me && header.status() != v1::Status::System && header.kind() != Kind::Receipt
+}
+
+impl Post {
+    /// Notes what the documents of a block say about other documents.
+    pub(super) fn fold_documents(&mut self, block: &Block, at: Timestamp) {
+        for (index, header) in block.headers.iter().enumerate() {
+            let number = block.sequence(index);
+            if header.position > 1
+                && let Some(incident) = DocId::from_slice(&header.incident)
+            {
+                let locator = keys::Locator { channel: Some(block.run.channel.to_proto()), number };
+                let key = keys::of_incident(incident, &header.origin, header.position);
+                self.rows.put(key, locator.encode_to_vec());
+            }
+            self.fold_end(header);
+            if header.kind() == Kind::Receipt
+                && let Some(body) = block.bodies.get(index)
+                && let Ok(v1::Document { content: Some(Content::Receipts(receipts)) }) =
+                    v1::Document::decode(body.clone())
+            {
+                for receipt in receipts.receipts {
+                    self.fold_receipt(receipt, &header.origin, at);
+                }
+            }
+        }
+    }
+
+    /// Cancels, supersedes and answers leave a mark under the document they end: it works whichever comes first.
+    fn fold_end(&mut self, header: &v1::Header) {
+        let first_reference = header.references.first();
+        let (target, standing) = match header.kind() {
+            Kind::Cancel => (first_reference, Standing::Cancelled),
+            Kind::Approval | Kind::Denial => (first_reference, Standing::Closed),
+            Kind::FinalReport => (Some(&header.incident), Standing::Closed),
+            _ => (Some(&header.supersedes), Standing::Superseded),
+        };
+        let (Some(target), Some(by)) = (target.and_then(|id| DocId::from_slice(id)), DocId::from_slice(&header.id))
+        else {
+            return;
+        };
+        let row = keys::EndRow {
+            standing: standing.into(),
+            number: header.number.clone(),
+            origin: header.origin.clone(),
+        };
+        self.rows.put(keys::ended(target, by), row.encode_to_vec());
+    }
+
+    /// A station's word about documents of others. Its origin is who sealed it; it speaks for itself only.
+    fn fold_receipt(&mut self, receipt: v1::Receipt, origin: &str, at: Timestamp) {
+        let Some(Ok(run)) = receipt.about.as_ref().map(Run::parse) else { return };
+        if receipt.station != origin || run.count == 0 {
+            return;
+        }
+        let stage = receipt.stage();
+        let view = v1::StageView {
+            stage: receipt.stage,
+            at_us: receipt.at_us,
+            station: receipt.station,
+            officer: receipt.officer,
+            note: receipt.note,
+            passages: receipt.passages,
+        };
+        if by_person(stage) {
+            for number in run.first..=run.last().min(run.first + 128) {
+                self.fold_act(&run.channel, number, &view);
+            }
+        } else {
+            let key = keys::reached(&run.channel, run.first, stage, &view.station);
+            if self.rows.get(&key).is_none() {
+                let row = keys::MarkRow { count: run.count, stage: Some(view) };
+                self.rows.put(key, row.encode_to_vec());
+            }
+        }
+        let _ = at;
+    }
+
+    fn fold_act(&mut self, channel: &Channel, number: u64, act: &v1::StageView) {
+        let key = keys::acts(channel, number);
+        let mut row = self.acts_on(channel, number);
+        let known = row.iter().any(|known| {
+            (known.stage, known.at_us, &known.station) == (act.stage, act.at_us, &act.station)
+        });
+        if known {
+            return;
+        }
+        row.push(act.clone());
+        self.rows.put(key, keys::LadderRow { stages: row }.encode_to_vec());
+        if act.station == self.me.unit.as_str() {
+            self.signature_given(channel, number);
+        }
+    }
+
+    /// What persons did with one envelope.
+    pub fn acts_on(&self, channel: &Channel, number: u64) -> Vec<v1::StageView> {
+        let row = self.rows.get(&keys::acts(channel, number)).unwrap_or_default();
+        keys::LadderRow::decode(row.as_slice()).unwrap_or_default().stages
+    }
+
+    /// Everything known about how far one envelope got, in the order it happened.
+    pub fn stages(&self, channel: &Channel, number: u64) -> Vec<v1::StageView> {
+        let mut stages = self.acts_on(channel, number);
+        let (from, to) = keys::reached_up_to(channel, number);
+        for (key, row) in self.rows.range_back(&from, &to, 16) {
+            let Ok(row) = keys::MarkRow::decode(row.as_slice()) else { continue };
+            let first = first_of_mark(&key, channel);
+            if number < first.saturating_add(u64::from(row.count)) {
+                stages.extend(row.stage);
+            }
+        }
+        stages.sort_by_key(|stage| (stage.at_us, stage.stage));
+        stages
+    }
+
+    /// What ended a document, if those who did may: its own office, or one above it.
+    pub fn end_of(&self, document: DocId, origin: &str) -> Option<keys::EndRow> {
+        let tree = &self.me.topology;
+        let origin = crate::topology::Unit::parse(origin).ok()?;
+        self.rows
+            .prefix(&keys::ends(document), 64)
+            .iter()
+            .filter_map(|(_, row)| keys::EndRow::decode(row.as_slice()).ok())
+            .find(|end| {
+                crate::topology::Unit::parse(&end.origin)
+                    .is_ok_and(|by| by == origin || tree.is_ancestor(&by, &origin))
+            })
+    }
+
+    pub(super) fn await_signatures(&mut self, arrival: u64, block: &Block) {
+        let mut waiting = 0u128;
+        for (index, header) in block.headers.iter().enumerate() {
+            if surfaces(self, header) && header.kind() != Kind::Cancel {
+                waiting |= 1 << index.min(127);
+            }
+        }
+        if waiting != 0 {
+            self.rows.put(keys::unsigned(arrival), waiting.to_be_bytes().to_vec());
+            self.count_unsigned(self.unsigned + u64::from(waiting.count_ones()));
+        }
+    }
+
+    fn signature_given(&mut self, channel: &Channel, number: u64) {
+        let Some((arrival, row)) = self.block_at(channel, number) else { return };
+        let first = row.range.map_or(number, |range| range.first);
+        let key = keys::unsigned(arrival);
+        let Some(waiting) = self.rows.get(&key).and_then(|row| row.try_into().ok()).map(u128::from_be_bytes) else {
+            return;
+        };
+        let bit = 1u128 << (number - first).min(127);
+        if waiting & bit == 0 {
+            return;
+        }
+        let left = waiting & !bit;
+        if left == 0 {
+            self.rows.delete(key);
+        } else {
+            self.rows.put(key, left.to_be_bytes().to_vec());
+        }
+        self.count_unsigned(self.unsigned.saturating_sub(1));
+    }
+
+    fn count_unsigned(&mut self, count: u64) {
+        self.unsigned = count;
+        self.rows.put(keys::meta("unsigned"), count.to_be_bytes().to_vec());
+    }
+}
+
+/// Stages that need a named person.
+pub fn by_person(stage: Stage) -> bool {
+    matches!(stage, Stage::Signed | Stage::Read | Stage::Undertaken | Stage::Completed | Stage::CannotComply)
+}
+
+/// How far up the ladder a stage is, for "the furthest reached". Refusals and delays are not steps up.
+pub fn height(stage: Stage) -> u8 {
+    match stage {
+        Stage::Unspecified | Stage::Delayed | Stage::NotDelivered | Stage::Expired => 0,
+        Stage::Custody => 1,
+        Stage::Delivered => 2,
+        Stage::Signed => 3,
+        Stage::Read => 4,
+        Stage::Undertaken => 5,
+        Stage::Completed | Stage::CannotComply => 6,
+    }
+}
+
+fn first_of_mark(key: &[u8], channel: &Channel) -> u64 {
+    let prefix = keys::reached_up_to(channel, 0).0.len();
+    key.get(prefix..prefix + 8).and_then(|n| n.try_into().ok()).map_or(0, u64::from_be_bytes)
+}

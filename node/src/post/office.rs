@@ -1,0 +1,466 @@
+//! What one station knows, and how it turns: [`Post::decide`] reads, [`Post::apply`] folds, [`Post::schedule`] offers.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use prost::Message as _;
+use proto::v1;
+
+use super::{
+    arrivals::Arrived,
+    envelope::{Channel, Epoch, Place, Run},
+    fact::{Fact, Record},
+    keys,
+    outgoing::{Draft, Filing, Outbox},
+    ranges::Ranges,
+    rows::{Base, Rows},
+    schedule::{Entry, Queue, State},
+    seal::{Block, Sealer, Tip},
+};
+use crate::{
+    io::Timestamp,
+    topology::{Topology, Unit},
+};
+
+/// Who this station is.
+#[derive(Clone)]
+pub struct Me {
+    /// Its own unit.
+    pub unit: Unit,
+    /// The tree it stands in.
+    pub topology: Arc<Topology>,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// People here wrote documents. All of one event are filed, or none.
+    File {
+        /// Names the asker to the edges.
+        ticket: u64,
+        /// What they wrote.
+        drafts: Vec<Draft>,
+    },
+    /// A neighbour offers blocks.
+    Offered {
+        /// Which neighbour, by its certificate.
+        peer: Unit,
+        /// Bodies that blocks of this connection refer to.
+        bodies: Vec<(Bytes, Bytes)>,
+        /// The blocks, opened and checked.
+        arrived: Vec<Arrived>,
+    },
+    /// A neighbour answers for what we offered.
+    Answered {
+        /// Which neighbour.
+        peer: Unit,
+        /// What became of what.
+        answers: Vec<v1::Settlement>,
+    },
+    /// A line is up. `heard` is how far the neighbour has heard our own channels.
+    Linked {
+        /// Which neighbour.
+        peer: Unit,
+        /// What it has heard.
+        heard: Vec<v1::Range>,
+    },
+    /// A line is down.
+    Unlinked {
+        /// Which neighbour.
+        peer: Unit,
+        /// Why.
+        failure: String,
+    },
+    /// A neighbour misses numbers.
+    Missed {
+        /// Which neighbour.
+        peer: Unit,
+        /// What it misses.
+        runs: Vec<Run>,
+    },
+    /// An operator says: try these again now.
+    Retry {
+        /// To whom they wait.
+        peer: Unit,
+        /// Which.
+        runs: Vec<Run>,
+    },
+    /// Time passed.
+    Tick,
+}
+
+/// What a turn is decided under.
+pub struct Circumstances<'a> {
+    /// What time it is.
+    pub now: Timestamp,
+    /// Bytes nobody can guess.
+    pub random: &'a dyn Fn(&mut [u8]),
+    /// Signs what this office writes.
+    pub sealer: &'a dyn Sealer,
+    /// Why nothing below 特急 is accepted at the moment, if so.
+    pub refusing: Option<&'a str>,
+}
+
+/// A fact to be, and what is already known about it.
+#[derive(Debug)]
+pub struct Pending {
+    /// To be made durable.
+    pub record: Record,
+    /// The block in it, read.
+    pub block: Option<Block>,
+    /// Offered onward before its own commit (cut-through).
+    pub early: bool,
+}
+
+/// A block handed to the next station while its own commit still runs. Only what passes through qualifies: it is
+/// immutable, the receiver deduplicates, and its sender keeps it until *we* have it on disk. What this office wrote
+/// itself never does: nobody may see a number before it is durable.
+#[derive(Debug, Clone)]
+pub struct EarlyOffer {
+    /// To whom.
+    pub peer: Unit,
+    /// Which numbers.
+    pub run: Run,
+    /// The block.
+    pub bytes: Bytes,
+    /// The way it came, this station included.
+    pub passages: Vec<v1::Passage>,
+}
+
+/// An answer to a filing; the world may hear it once the turn's facts are durable.
+pub type Filings = Result<Vec<Filing>, Refusal>;
+
+/// Why a filing was refused. Nothing of it was kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Refusal {
+    /// A stable word.
+    pub code: &'static str,
+    /// A sentence that says what next.
+    pub reason: String,
+}
+
+/// What a turn comes to. Deciding changes nothing.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// To be made durable, in this order.
+    pub facts: Vec<Pending>,
+    /// May go before the commit.
+    pub early: Vec<EarlyOffer>,
+    /// After it: answers to people …
+    pub answers: Vec<(u64, Filings)>,
+    /// … answers to neighbours …
+    pub settlements: Vec<(Unit, v1::Settlement)>,
+    /// … questions to neighbours …
+    pub missing: Vec<(Unit, Vec<Run>)>,
+    /// … and how many envelopes were offered a second time.
+    pub duplicates: Vec<(Unit, u64)>,
+}
+
+/// What has been heard of one channel.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Which numbers.
+    pub ranges: Ranges,
+    /// The highest number and its header's hash.
+    pub tip: Tip,
+    /// Since when a number below the highest is missing.
+    pub torn_since: Option<Timestamp>,
+}
+
+/// One station's post office.
+pub struct Post {
+    pub(super) me: Me,
+    pub(super) rows: Rows,
+    pub(super) epoch: Epoch,
+    pub(super) outs: BTreeMap<(Unit, v1::Precedence), Tip>,
+    pub(super) heard: BTreeMap<Channel, Heard>,
+    pub(super) queues: BTreeMap<Unit, Queue>,
+    pub(super) arrivals: u64,
+    pub(super) unsigned: u64,
+}
+
+impl Post {
+    /// Puts together what the rows say. Facts newer than the rows are then [applied](Self::apply) one by one.
+    pub fn load(me: Me, base: Box<dyn Base>) -> Self {
+        let rows = Rows::new(base);
+        let mut post = Self {
+            epoch: Epoch::default(),
+            outs: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            arrivals: 0,
+            unsigned: 0,
+            rows,
+            me,
+        };
+        post.reread();
+        post
+    }
+
+    /// Whether the store has begun a life yet.
+    pub fn is_new(&self) -> bool {
+        self.epoch == Epoch::default()
+    }
+
+    /// Who this station is.
+    pub fn me(&self) -> &Me {
+        &self.me
+    }
+
+    /// The fact that begins a new life of this store.
+    pub fn open_epoch(now: Timestamp, random: &dyn Fn(&mut [u8]), reason: &str) -> Pending {
+        let mut epoch = [0; 16];
+        random(&mut epoch);
+        let opened = super::fact::Opened { epoch: Bytes::copy_from_slice(&epoch), reason: reason.to_owned() };
+        Pending::of(now, Fact::Opened(opened))
+    }
+
+    /// Turns events into facts and answers. Reads only: if the facts cannot be made durable, nothing has happened.
+    pub fn decide(&self, events: Vec<Event>, circumstances: &Circumstances<'_>) -> Turn {
+        let mut turn = Turn::default();
+        let mut outbox = Outbox::new(self, circumstances);
+        let mut fresh = super::arrivals::Fresh::default();
+        for event in events {
+            match event {
+                Event::File { ticket, drafts } => {
+                    let filings = self.file(drafts, &mut outbox);
+                    turn.answers.push((ticket, filings));
+                }
+                Event::Offered { peer, bodies, arrived } => {
+                    self.offered(&peer, bodies, arrived, &mut fresh, &mut outbox, &mut turn);
+                }
+                Event::Answered { peer, answers } => self.answered(&peer, answers, circumstances.now, &mut turn),
+                Event::Linked { peer, heard } => self.compare(&peer, &heard, circumstances, &mut turn),
+                Event::Missed { peer, runs } => self.missed(&peer, runs, &mut turn),
+                Event::Retry { peer, runs } => turn.facts.extend(runs.into_iter().map(|run| {
+                    let moved =
+                        super::fact::Moved { peer: peer.to_string(), range: Some(run.to_proto()) };
+                    Pending::of(circumstances.now, Fact::Moved(moved))
+                })),
+                Event::Unlinked { .. } => {}
+                Event::Tick => {
+                    self.notices(circumstances.now, &mut outbox, &mut turn);
+                    self.ask_for_gaps(circumstances.now, &mut turn);
+                }
+            }
+        }
+        turn.facts.extend(outbox.seal());
+        turn
+    }
+
+    /// Folds a durable fact into what this station knows. The only way anything that lasts changes.
+    pub fn apply(&mut self, record: &Record, block: Option<Block>, place: Place, early: bool) {
+        let at = Timestamp::from_us(record.at_us);
+        let Some(fact) = &record.fact else { return };
+        match fact {
+            Fact::Opened(opened) => self.new_life(&opened.epoch),
+            Fact::Body(body) => self.rows.put(keys::body(&body.digest), keys::place_row(place)),
+            Fact::Filed(filed) => {
+                if let Some(block) = block.or_else(|| Block::trusted(filed.block.clone()).ok()) {
+                    self.apply_filed(block, &filed.keys, place, at);
+                }
+            }
+            Fact::Taken(taken) => {
+                if let Some(block) = block.or_else(|| Block::trusted(taken.block.clone()).ok()) {
+                    self.apply_taken(block, taken, place, at, early);
+                }
+            }
+            Fact::Answered(answered) => self.apply_answered(answered),
+            Fact::Moved(moved) => self.apply_moved(moved),
+            Fact::Noted(noted) => self.apply_noted(noted, at),
+            Fact::Baseline(baseline) => self.apply_baseline(baseline),
+        }
+    }
+
+    /// Things that change without being facts: lines come and go, answers say "not now", time passes.
+    pub fn observe(&mut self, event: &Event, now: Timestamp) {
+        match event {
+            Event::Linked { peer, .. } => self.queues.entry(peer.clone()).or_default().connected(),
+            Event::Unlinked { peer, failure } => {
+                self.queues.entry(peer.clone()).or_default().disconnected(failure);
+            }
+            Event::Answered { peer, answers } => {
+                let Some(queue) = self.queues.get_mut(peer) else { return };
+                for answer in answers.iter().filter(|a| a.disposition() == v1::Disposition::NotNow) {
+                    let asked = std::time::Duration::from_millis(u64::from(answer.retry_after_ms));
+                    if let Some(Ok(run)) = answer.range.as_ref().map(Run::parse) {
+                        queue.rest(&run, &answer.reason, asked, now);
+                    }
+                }
+            }
+            Event::Tick => self.queues.values_mut().for_each(|queue| queue.give_up_waiting(now)),
+            _ => {}
+        }
+    }
+
+    /// What to offer now, to whom. What is returned counts as in flight.
+    pub fn schedule(&mut self, now: Timestamp) -> Vec<(Unit, Vec<Entry>)> {
+        self.queues
+            .iter_mut()
+            .map(|(peer, queue)| (peer.clone(), queue.take(now)))
+            .filter(|(_, offers)| !offers.is_empty())
+            .collect()
+    }
+
+    /// Whether the passing of time can change anything: otherwise the station may sleep until something happens.
+    pub fn awaits_time(&self) -> bool {
+        self.queues.values().any(Queue::awaits_time) || self.heard.values().any(|heard| heard.torn_since.is_some())
+    }
+
+    /// The rows, to drain them.
+    pub fn rows_mut(&mut self) -> &mut Rows {
+        &mut self.rows
+    }
+
+    /// Which neighbour an envelope for `destination` goes to; `None` if it is for us.
+    pub(super) fn next_hop(&self, destination: &Unit) -> Option<Unit> {
+        self.me.topology.next_hop(&self.me.unit, destination).cloned()
+    }
+
+    /// Keeps a block: where it lies, when it came, whom it waits for. Returns its arrival.
+    pub(super) fn keep(&mut self, block: &Block, kept: Kept<'_>, state: State) -> u64 {
+        let arrival = self.arrivals;
+        self.arrivals += 1;
+        self.rows.put(keys::meta("arrivals"), self.arrivals.to_be_bytes().to_vec());
+        let soonest = |pick: fn(&v1::Header) -> i64| block.headers.iter().map(pick).filter(|us| *us > 0).min();
+        let row = keys::BlockRow {
+            range: Some(block.run.to_proto()),
+            place: keys::place_row(kept.place),
+            from: kept.from.to_owned(),
+            at_us: kept.at.us(),
+            sealed_us: block.head.sealed_at_us,
+            passages: kept.passages.to_vec(),
+            bytes: u32::try_from(block.bytes.len()).unwrap_or(u32::MAX),
+            shared: block.shared,
+            deliver_by_us: soonest(|header| header.deliver_by_us).unwrap_or(0),
+            expires_at_us: soonest(|header| header.expires_at_us).unwrap_or(0),
+            documents: block.headers.iter().any(|header| header.kind() != v1::Kind::Receipt),
+        };
+        self.rows.put(keys::by_number(&block.run.channel, block.run.first), arrival.to_be_bytes().to_vec());
+        if row.documents {
+            self.rows.put(keys::by_time(row.sealed_us, arrival), Vec::new());
+        }
+        if let Some(peer) = self.next_hop(&block.run.channel.destination) {
+            self.rows.put(keys::queued(&peer, arrival), keys::QueueRow::default().encode_to_vec());
+            if let Some(entry) = entry_of(arrival, &row, &keys::QueueRow::default(), state) {
+                self.queues.entry(peer).or_default().insert(entry);
+            }
+        }
+        self.rows.put(keys::arrival(arrival), row.encode_to_vec());
+        arrival
+    }
+
+    /// The row of the block that holds a number, and its arrival.
+    pub(super) fn block_at(&self, channel: &Channel, number: u64) -> Option<(u64, keys::BlockRow)> {
+        let from = keys::by_number(channel, 0);
+        let to = keys::by_number(channel, number.saturating_add(1));
+        let (_, arrival) = self.rows.range_back(&from, &to, 1).into_iter().next()?;
+        let arrival = keys::u64_of(&arrival);
+        let row = keys::BlockRow::decode(self.rows.get(&keys::arrival(arrival))?.as_slice()).ok()?;
+        let run = Run::parse(row.range.as_ref()?).ok()?;
+        (run.channel == *channel && run.first <= number && number <= run.last()).then_some((arrival, row))
+    }
+
+    fn new_life(&mut self, epoch: &[u8]) {
+        self.epoch = Epoch(epoch.try_into().unwrap_or_default());
+        self.rows.put(keys::meta("epoch"), self.epoch.0.to_vec());
+        for (destination, precedence) in std::mem::take(&mut self.outs).into_keys() {
+            self.rows.delete(keys::out(&destination, precedence));
+        }
+    }
+
+    fn reread(&mut self) {
+        let meta = |rows: &Rows, name: &str| rows.get(&keys::meta(name));
+        self.epoch = Epoch(meta(&self.rows, "epoch").and_then(|row| row.try_into().ok()).unwrap_or_default());
+        self.arrivals = meta(&self.rows, "arrivals").map_or(0, |row| keys::u64_of(&row));
+        self.unsigned = meta(&self.rows, "unsigned").map_or(0, |row| keys::u64_of(&row));
+        self.outs = self.rows.prefix(keys::OUT, usize::MAX).iter().filter_map(|(k, v)| read_out(k, v)).collect();
+        self.heard = self.rows.prefix(keys::HEARD, usize::MAX).iter().filter_map(|(k, v)| read_heard(k, v)).collect();
+        self.queues.clear();
+        for (key, row) in self.rows.prefix(keys::QUEUED, usize::MAX) {
+            let arrival = keys::arrival_of(&key);
+            let block = self.rows.get(&keys::arrival(arrival)).and_then(|row| keys::BlockRow::decode(&*row).ok());
+            let queued = keys::QueueRow::decode(row.as_slice()).unwrap_or_default();
+            let entry = block.and_then(|block| entry_of(arrival, &block, &queued, State::Ready));
+            if let (Some(peer), Some(entry)) = (keys::queued_peer(&key), entry) {
+                self.queues.entry(peer).or_default().insert(entry);
+            }
+        }
+    }
+
+    fn apply_baseline(&mut self, baseline: &super::fact::Baseline) {
+        if baseline.first {
+            for (key, _) in self.rows.everything() {
+                self.rows.delete(key);
+            }
+        }
+        for row in &baseline.rows {
+            self.rows.put(row.key.clone(), row.value.clone());
+        }
+        self.reread();
+    }
+}
+
+impl Pending {
+    /// A fact without a block.
+    pub fn of(now: Timestamp, fact: Fact) -> Self {
+        Self { record: Record { at_us: now.us(), fact: Some(fact) }, block: None, early: false }
+    }
+}
+
+/// Where and how a block came to be kept.
+pub(super) struct Kept<'a> {
+    pub(super) place: Place,
+    pub(super) from: &'a str,
+    pub(super) at: Timestamp,
+    pub(super) passages: &'a [v1::Passage],
+}
+
+fn entry_of(arrival: u64, row: &keys::BlockRow, queued: &keys::QueueRow, state: State) -> Option<Entry> {
+    let due = |us: i64, noted: bool| (us > 0 && !noted).then(|| Timestamp::from_us(us));
+    let held = !queued.held_code.is_empty();
+    Some(Entry {
+        arrival,
+        run: Run::parse(row.range.as_ref()?).ok()?,
+        place: keys::place_of(&row.place)?,
+        bytes: row.bytes,
+        shared: row.shared,
+        since: Timestamp::from_us(row.at_us),
+        state: if held {
+            State::Held { code: queued.held_code.clone(), reason: queued.held_reason.clone() }
+        } else {
+            state
+        },
+        attempts: 0,
+        last_failure: queued.held_reason.clone(),
+        passages: row.passages.clone(),
+        deliver_by: due(row.deliver_by_us, queued.delay_noted),
+        expires_at: due(row.expires_at_us, queued.expiry_noted),
+    })
+}
+
+fn read_out(key: &[u8], row: &[u8]) -> Option<((Unit, v1::Precedence), Tip)> {
+    let row = keys::TipRow::decode(row).ok()?;
+    let length = usize::from(*key.get(1)?);
+    let unit = Unit::parse(std::str::from_utf8(key.get(2..2 + length)?).ok()?).ok()?;
+    let precedence = v1::Precedence::try_from(i32::from(*key.get(2 + length)?)).ok()?;
+    Some(((unit, precedence), Tip { last: row.last, hash: row.hash }))
+}
+
+fn read_heard(key: &[u8], row: &[u8]) -> Option<(Channel, Heard)> {
+    let text = |from: usize| -> Option<(&str, usize)> {
+        let length = usize::from(*key.get(from)?);
+        Some((std::str::from_utf8(key.get(from + 1..from + 1 + length)?).ok()?, from + 1 + length))
+    };
+    let (origin, at) = text(1)?;
+    let epoch = key.get(at..at + 16)?;
+    let (destination, at) = text(at + 16)?;
+    let channel = Channel::of(origin, epoch, destination, i32::from(*key.get(at)?)).ok()?;
+    let row = keys::HeardRow::decode(row).ok()?;
+    let ranges = Ranges::decode(&row.ranges);
+    // How long it has been torn is not kept: after a restart patience begins anew.
+    let torn_since = (ranges.through() < ranges.highest()).then_some(Timestamp::default());
+    Some((channel, Heard { ranges, tip: Tip { last: row.last, hash: row.hash }, torn_since }))
+}
+

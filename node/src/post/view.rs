@@ -1,0 +1,195 @@
+//! Finding documents again: by id, by number, by incident, newest first. Reads only, and never more than its bounds.
+
+use bytes::Bytes;
+use prost::Message as _;
+use proto::v1;
+
+use super::{
+    envelope::{Channel, DocId, Place, Run},
+    keys,
+    ladder,
+    office::Post,
+    schedule::{Entry, Queue},
+    seal::Block,
+};
+use crate::{limits, topology::Unit};
+
+/// Reads a block's bytes (or a broadcast's body) back from where it lies.
+pub type Read<'a> = &'a dyn Fn(Place) -> Option<Bytes>;
+
+/// One envelope that is here.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    /// Its channel.
+    pub channel: Channel,
+    /// Its number there.
+    pub number: u64,
+    /// What it says about itself.
+    pub header: v1::Header,
+    /// Its body, unless that travels by digest.
+    pub body: Option<Bytes>,
+    /// The block it came in.
+    pub row: keys::BlockRow,
+    /// That block's arrival.
+    pub arrival: u64,
+}
+
+impl Copy {
+    /// Its id. A block is not taken in with an id that is none.
+    pub fn id(&self) -> DocId {
+        DocId::from_slice(&self.header.id).unwrap_or(DocId([0; 16]))
+    }
+}
+
+impl Post {
+    /// All envelopes of one document: one, or one an addressee of a broadcast.
+    pub fn copies(&self, id: DocId, read: Read<'_>) -> Vec<Copy> {
+        let from_us = i64::try_from(id.ms()).unwrap_or(i64::MAX).saturating_mul(1000);
+        let from = keys::by_time(from_us, 0);
+        let to = keys::by_time(from_us.saturating_add(1000), 0);
+        self.rows
+            .range(&from, &to, limits::SCAN_BLOCKS_MAX)
+            .iter()
+            .flat_map(|(key, _)| self.block_copies(keys::arrival_of(key), read))
+            .filter(|copy| copy.header.id == id.0.as_slice())
+            .collect()
+    }
+
+    /// Everything in one block.
+    pub fn block_copies(&self, arrival: u64, read: Read<'_>) -> Vec<Copy> {
+        let Some(row) = self.block_row(arrival) else { return Vec::new() };
+        let Some(block) = self.read_block(&row, read) else { return Vec::new() };
+        let numbered = block.headers.iter().cloned().enumerate();
+        numbered
+            .map(|(index, header)| Copy {
+                channel: block.run.channel.clone(),
+                number: block.sequence(index),
+                body: block.bodies.get(index).cloned(),
+                header,
+                row: row.clone(),
+                arrival,
+            })
+            .collect()
+    }
+
+    /// One envelope by its number in its channel.
+    pub fn copy_at(&self, channel: &Channel, number: u64, read: Read<'_>) -> Option<Copy> {
+        let (arrival, _) = self.block_at(channel, number)?;
+        self.block_copies(arrival, read).into_iter().find(|copy| copy.number == number)
+    }
+
+    /// The documents a person may mean by `text`: a whole id or number, or the beginning of one.
+    /// One document is answered once, whatever the number of its copies.
+    pub fn named(&self, text: &str, read: Read<'_>) -> Vec<Copy> {
+        if let Ok(id) = uuid::Uuid::try_parse(text) {
+            return self.copies(DocId(*id.as_bytes()), read).into_iter().take(1).collect();
+        }
+        let text = text.to_ascii_lowercase();
+        let mut found: Vec<Copy> = Vec::new();
+        let mut consider = |copy: Copy| {
+            let number = copy.header.number.to_ascii_lowercase();
+            let exact = number == text;
+            let fits = exact || number.starts_with(&text) || copy.id().to_string().starts_with(&text);
+            if fits && !found.iter().any(|known| known.header.id == copy.header.id) {
+                found.push(copy);
+            }
+            exact
+        };
+        for arrival in self.newest(limits::SCAN_BLOCKS_MAX) {
+            for copy in self.block_copies(arrival, read) {
+                if copy.header.kind() != v1::Kind::Receipt && consider(copy.clone()) {
+                    return vec![copy];
+                }
+            }
+        }
+        found
+    }
+
+    /// Arrivals of blocks with documents in them, newest first.
+    pub fn newest(&self, limit: usize) -> Vec<u64> {
+        let mut before = self.arrivals;
+        let mut found = Vec::new();
+        let mut looked = 0;
+        while before > 0 && found.len() < limit && looked < limits::SCAN_BLOCKS_MAX {
+            let rows = self.rows.range_back(&keys::arrival(0), &keys::arrival(before), 256);
+            let Some((last, _)) = rows.last() else { break };
+            before = keys::arrival_of(last);
+            looked += rows.len();
+            let documents = rows.iter().filter(|(_, row)| {
+                keys::BlockRow::decode(row.as_slice()).is_ok_and(|row| row.documents)
+            });
+            found.extend(documents.map(|(key, _)| keys::arrival_of(key)));
+        }
+        found
+    }
+
+    /// Arrivals of blocks in which something waits for a signature here, oldest first, with what waits in them.
+    pub fn unsigned(&self, limit: usize) -> Vec<(u64, u128)> {
+        let rows = self.rows.prefix(keys::UNSIGNED, limit);
+        rows.into_iter()
+            .map(|(key, row)| (keys::arrival_of(&key), row.try_into().map_or(0, u128::from_be_bytes)))
+            .collect()
+    }
+
+    /// How many documents wait for a signature here.
+    pub fn unsigned_count(&self) -> u64 {
+        self.unsigned
+    }
+
+    /// The documents of an incident that are here, in order of position, the 首报 first.
+    pub fn incident(&self, incident: DocId, read: Read<'_>) -> Vec<Copy> {
+        let mut copies: Vec<Copy> = self.copies(incident, read).into_iter().take(1).collect();
+        for (_, row) in self.rows.prefix(&keys::incident(incident), limits::LIST_MAX) {
+            let Ok(locator) = keys::Locator::decode(row.as_slice()) else { continue };
+            let Some(Ok(channel)) = locator.channel.as_ref().map(Channel::parse) else { continue };
+            copies.extend(self.copy_at(&channel, locator.number, read));
+        }
+        copies.sort_by_key(|copy| copy.header.position);
+        copies
+    }
+
+    /// The body of an envelope.
+    pub fn body(&self, copy: &Copy, read: Read<'_>) -> Option<Bytes> {
+        copy.body.clone().or_else(|| self.shared_body(&copy.header.body_digest, read))
+    }
+
+    /// The body of a broadcast.
+    pub fn shared_body(&self, digest: &[u8], read: Read<'_>) -> Option<Bytes> {
+        read(self.body_place(digest)?)
+    }
+
+    /// Where the body of a broadcast lies.
+    pub fn body_place(&self, digest: &[u8]) -> Option<Place> {
+        keys::place_of(&self.rows.get(&keys::body(digest))?)
+    }
+
+    /// Whether a document is for the desk here.
+    pub fn surfaces(&self, header: &v1::Header) -> bool {
+        ladder::surfaces(self, header)
+    }
+
+    /// Where an envelope waits here.
+    pub fn waiting(&self, channel: &Channel, number: u64) -> Option<(&Unit, &Entry)> {
+        let (peer, queue) = self.queues.get_key_value(&self.next_hop(&channel.destination)?)?;
+        Some((peer, queue.find(channel, number)?))
+    }
+
+    /// The queues, by neighbour.
+    pub fn queues(&self) -> impl Iterator<Item = (&Unit, &Queue)> {
+        self.queues.iter()
+    }
+
+    /// The row of one block.
+    pub fn block_row(&self, arrival: u64) -> Option<keys::BlockRow> {
+        keys::BlockRow::decode(self.rows.get(&keys::arrival(arrival))?.as_slice()).ok()
+    }
+
+    /// The run of a block row.
+    pub fn run_of(row: &keys::BlockRow) -> Option<Run> {
+        Run::parse(row.range.as_ref()?).ok()
+    }
+
+    fn read_block(&self, row: &keys::BlockRow, read: Read<'_>) -> Option<Block> {
+        Block::trusted(read(keys::place_of(&row.place)?)?).ok()
+    }
+}
