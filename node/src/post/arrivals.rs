@@ -281,10 +281,10 @@ impl Post {
         let kept = Kept { place, from: &taken.from, at, passages: &passages };
         let arrival = self.keep(&block, kept, state);
         self.await_signatures(arrival, &block);
-        self.fold_documents(&block, at);
+        self.fold_documents(&block);
     }
 
-    pub(super) fn apply_answered(&mut self, answered: &Answered) {
+    pub(super) fn apply_answered(&mut self, answered: &Answered, at: Timestamp) {
         let (Ok(peer), Some(Ok(run))) = (Unit::parse(&answered.peer), answered.range.as_ref().map(Run::parse)) else {
             return;
         };
@@ -293,6 +293,14 @@ impl Post {
         if answered.disposition() == Disposition::Taken {
             queue.remove(&run);
             self.rows.delete(keys::queued(&peer, arrival));
+            let stage = v1::StageView {
+                stage: Stage::Custody.into(),
+                at_us: at.us(),
+                station: answered.peer.clone(),
+                ..Default::default()
+            };
+            let key = keys::reached(&run.channel, run.first, Stage::Custody, &answered.peer);
+            self.rows.put(key, keys::MarkRow { count: run.count, stage: Some(stage) }.encode_to_vec());
         } else {
             queue.hold(&run, &answered.code, &answered.reason);
             let mut row = self.queue_row(&peer, arrival);

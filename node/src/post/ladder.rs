@@ -12,14 +12,14 @@ use super::{
     office::Post,
     seal::Block,
 };
-use crate::io::Timestamp;
+use crate::topology::Unit;
 
 /// Whether a document of this header is for the desk of `post`'s station: addressed to it, or on its way up through
 /// it (level by level, each office reads and signs).
 pub fn surfaces(post: &Post, header: &v1::Header) -> bool {
     let me = &post.me.unit;
     let (Ok(origin), Ok(destination)) =
-        (crate::topology::Unit::parse(&header.origin), crate::topology::Unit::parse(&header.destination))
+        (Unit::parse(&header.origin), Unit::parse(&header.destination))
     else {
         return false;
     };
@@ -29,7 +29,7 @@ pub fn surfaces(post: &Post, header: &v1::Header) -> bool {
 
 impl Post {
     /// Notes what the documents of a block say about other documents.
-    pub(super) fn fold_documents(&mut self, block: &Block, at: Timestamp) {
+    pub(super) fn fold_documents(&mut self, block: &Block) {
         for (index, header) in block.headers.iter().enumerate() {
             let number = block.sequence(index);
             if header.position > 1
@@ -46,7 +46,7 @@ impl Post {
                     v1::Document::decode(body.clone())
             {
                 for receipt in receipts.receipts {
-                    self.fold_receipt(receipt, &header.origin, at);
+                    self.fold_receipt(receipt, &header.origin);
                 }
             }
         }
@@ -74,7 +74,7 @@ impl Post {
     }
 
     /// A station's word about documents of others. Its origin is who sealed it; it speaks for itself only.
-    fn fold_receipt(&mut self, receipt: v1::Receipt, origin: &str, at: Timestamp) {
+    fn fold_receipt(&mut self, receipt: v1::Receipt, origin: &str) {
         let Some(Ok(run)) = receipt.about.as_ref().map(Run::parse) else { return };
         if receipt.station != origin || run.count == 0 {
             return;
@@ -99,7 +99,6 @@ impl Post {
                 self.rows.put(key, row.encode_to_vec());
             }
         }
-        let _ = at;
     }
 
     fn fold_act(&mut self, channel: &Channel, number: u64, act: &v1::StageView) {
@@ -142,13 +141,13 @@ impl Post {
     /// What ended a document, if those who did may: its own office, or one above it.
     pub fn end_of(&self, document: DocId, origin: &str) -> Option<keys::EndRow> {
         let tree = &self.me.topology;
-        let origin = crate::topology::Unit::parse(origin).ok()?;
+        let origin = Unit::parse(origin).ok()?;
         self.rows
             .prefix(&keys::ends(document), 64)
             .iter()
             .filter_map(|(_, row)| keys::EndRow::decode(row.as_slice()).ok())
             .find(|end| {
-                crate::topology::Unit::parse(&end.origin)
+                Unit::parse(&end.origin)
                     .is_ok_and(|by| by == origin || tree.is_ancestor(&by, &origin))
             })
     }

@@ -266,7 +266,7 @@ impl Post {
                     self.apply_taken(block, taken, place, at, early);
                 }
             }
-            Fact::Answered(answered) => self.apply_answered(answered),
+            Fact::Answered(answered) => self.apply_answered(answered, at),
             Fact::Moved(moved) => self.apply_moved(moved),
             Fact::Noted(noted) => self.apply_noted(noted, at),
             Fact::Baseline(baseline) => self.apply_baseline(baseline),

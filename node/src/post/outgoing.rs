@@ -271,7 +271,7 @@ impl Post {
             self.count(&header.number, at);
         }
         self.keep(&block, Kept { place, from: "", at, passages: &[] }, State::Ready);
-        self.fold_documents(&block, at);
+        self.fold_documents(&block);
     }
 
     fn count(&mut self, number: &str, at: Timestamp) {

@@ -1,0 +1,173 @@
+//! Documents as people see them: what was written, where it stands, who has it, where it waits. Reads only.
+
+use prost::Message as _;
+use proto::v1::{self, Kind, Stage, Standing};
+
+use crate::{
+    plan::Desk,
+    post::{
+        envelope::DocId,
+        ladder,
+        schedule::{Entry, State},
+        view::Copy,
+    },
+    topology::Unit,
+};
+
+/// One document, whichever of its copies it was found by.
+pub fn document(desk: Desk<'_>, found: &Copy) -> v1::DocumentView {
+    let post = desk.post;
+    let copies = relevant(desk, found);
+    let shown = copies.first().unwrap_or(found);
+    let (standing, standing_by) = standing(desk, shown);
+    let chain = incident_of(shown).map(|incident| post.incident(incident, desk.read)).unwrap_or_default();
+    let missing_positions = missing(&chain, shown);
+    v1::DocumentView {
+        id: shown.header.id.clone(),
+        header: Some(shown.header.clone()),
+        document: post.body(shown, desk.read).and_then(|body| v1::Document::decode(body).ok()),
+        standing: standing.into(),
+        standing_by,
+        orphan: !missing_positions.is_empty(),
+        missing_positions,
+        recipients: copies.iter().map(|copy| recipient(desk, copy)).collect(),
+        passages: shown.row.passages.clone(),
+        attachments: Vec::new(),
+        arrived_us: shown.row.at_us,
+        signed_here: copies.iter().any(|copy| signed_here(desk, copy)),
+        related: chain.iter().filter(|c| c.header.id != shown.header.id).map(|c| c.header.number.clone()).collect(),
+    }
+}
+
+/// Of a document written here, all copies; of another's, our own copy first, then those that pass through us.
+fn relevant(desk: Desk<'_>, found: &Copy) -> Vec<Copy> {
+    let mut copies = desk.post.copies(found.id(), desk.read);
+    let me = &desk.post.me().unit;
+    copies.sort_by_key(|copy| (copy.channel.destination != *me, copy.channel.destination.clone()));
+    copies
+}
+
+fn recipient(desk: Desk<'_>, copy: &Copy) -> v1::RecipientView {
+    let post = desk.post;
+    let stages = post.stages(&copy.channel, copy.number);
+    let destination = copy.channel.destination.as_str();
+    // What offices on the way did is shown, but how far it got is what its addressee says.
+    let final_word = |stage: &&v1::StageView| stage.station == destination || stage.stage() == Stage::Custody;
+    let reached = stages.iter().filter(final_word).map(v1::StageView::stage).max_by_key(|stage| ladder::height(*stage));
+    let reached = match reached {
+        _ if copy.channel.destination == post.me().unit && reached.is_none() => Stage::Delivered,
+        other => other.unwrap_or(Stage::Unspecified),
+    };
+    v1::RecipientView {
+        unit: destination.to_owned(),
+        name: post.me().topology.name(destination, false).to_owned(),
+        role: copy.header.role,
+        reached: reached.into(),
+        stages,
+        waiting: post.waiting(&copy.channel, copy.number).map(|(peer, entry)| queue_state(desk, peer, entry)),
+    }
+}
+
+/// Where a block waits, in words a person can act on.
+pub fn queue_state(desk: Desk<'_>, peer: &Unit, entry: &Entry) -> v1::QueueState {
+    let queue = desk.post.queues().find(|(unit, _)| *unit == peer).map(|(_, queue)| queue);
+    let resting = queue.and_then(|queue| queue.resting(entry.run.channel.precedence));
+    v1::QueueState {
+        peer: peer.to_string(),
+        attempts: entry.attempts,
+        last_failure: entry.last_failure.clone(),
+        next_attempt_us: resting.map_or(0, |until| until.us()),
+        held: matches!(entry.state, State::Held { .. }),
+        in_flight: matches!(entry.state, State::InFlight { .. }),
+    }
+}
+
+fn standing(desk: Desk<'_>, copy: &Copy) -> (Standing, String) {
+    if let Some(end) = desk.post.end_of(copy.id(), &copy.header.origin) {
+        return (end.standing(), end.number);
+    }
+    // 请示 are answered by the office they are addressed to.
+    if copy.header.kind() == Kind::RequestForInstructions
+        && let Some(end) = desk.post.end_of(copy.id(), &copy.header.destination)
+    {
+        return (end.standing(), end.number);
+    }
+    let expired = copy.header.expires_at_us > 0 && copy.header.expires_at_us < desk.now.us();
+    (if expired { Standing::Expired } else { Standing::Active }, String::new())
+}
+
+fn signed_here(desk: Desk<'_>, copy: &Copy) -> bool {
+    let me = desk.post.me().unit.as_str();
+    desk.post.acts_on(&copy.channel, copy.number).iter().any(|act| act.station == me && act.stage() == Stage::Signed)
+}
+
+fn incident_of(copy: &Copy) -> Option<DocId> {
+    DocId::from_slice(&copy.header.incident).filter(|_| copy.header.position > 0)
+}
+
+/// Earlier documents of the incident that have not come: a later one may overtake them on a faster channel.
+fn missing(chain: &[Copy], shown: &Copy) -> Vec<u32> {
+    let here = |position| {
+        chain.iter().any(|copy| {
+            copy.header.position == position && (position == 1 || copy.header.origin == shown.header.origin)
+        })
+    };
+    (1..shown.header.position.min(1000)).filter(|position| !here(*position)).collect()
+}
+
+/// A list of documents, newest first.
+pub fn list(desk: Desk<'_>, request: &v1::ListRequest) -> v1::ListResponse {
+    let limit = match request.limit as usize {
+        0 => 100,
+        asked => asked.min(crate::limits::LIST_MAX),
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    let mut documents = Vec::new();
+    let mut more = false;
+    'blocks: for (arrival, only) in blocks(desk, request) {
+        if desk.post.block_row(arrival).is_none_or(|row| row.at_us < request.since_us) {
+            if request.r#box() == v1::Box::Unsigned {
+                continue;
+            }
+            break;
+        }
+        for (index, copy) in desk.post.block_copies(arrival, desk.read).into_iter().enumerate().rev() {
+            let waits = only >> index.min(127) & 1 == 1;
+            if !waits || !wanted(desk, request, &copy) || !seen.insert(copy.header.id.clone()) {
+                continue;
+            }
+            if documents.len() == limit {
+                more = true;
+                break 'blocks;
+            }
+            documents.push(document(desk, &copy));
+        }
+    }
+    v1::ListResponse { documents, unsigned: desk.post.unsigned_count(), more }
+}
+
+fn blocks(desk: Desk<'_>, request: &v1::ListRequest) -> Vec<(u64, u128)> {
+    if request.r#box() == v1::Box::Unsigned {
+        let mut unsigned = desk.post.unsigned(crate::limits::SCAN_BLOCKS_MAX);
+        unsigned.reverse();
+        return unsigned;
+    }
+    desk.post.newest(crate::limits::SCAN_BLOCKS_MAX).into_iter().map(|arrival| (arrival, u128::MAX)).collect()
+}
+
+fn wanted(desk: Desk<'_>, request: &v1::ListRequest, copy: &Copy) -> bool {
+    let mine = copy.channel.origin == desk.post.me().unit;
+    let boxed = match request.r#box() {
+        v1::Box::Filed => mine,
+        v1::Box::Received | v1::Box::Unsigned => !mine && desk.post.surfaces(&copy.header),
+        v1::Box::Unspecified => mine || desk.post.surfaces(&copy.header),
+    };
+    let kind = if request.kinds.is_empty() {
+        copy.header.kind() != Kind::Receipt
+    } else {
+        request.kinds.contains(&copy.header.kind)
+    };
+    let incident = request.incident.is_empty()
+        || incident_of(copy).is_some_and(|incident| incident.to_string() == request.incident);
+    boxed && kind && incident
+}
