@@ -208,11 +208,7 @@ impl Topology {
                 return Err(BadTopology::NoParent { unit: place.unit.clone(), parent: parent.clone() });
             };
             if above.tier >= place.tier {
-                return Err(BadTopology::Order {
-                    unit: place.unit.clone(),
-                    tier: place.tier,
-                    parent: parent.clone(),
-                });
+                return Err(BadTopology::Order { unit: place.unit.clone(), tier: place.tier, parent: parent.clone() });
             }
             children.entry(parent.clone()).or_default().push(place.unit.clone());
         }
