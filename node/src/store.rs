@@ -1,4 +1,11 @@
-//! Durable: the journal is the truth, sled is its index.
+//! Durable: the journal is the truth, sled is its index, attachments are files named by what is in them.
+//!
+//! - [`journal`]: everything a station was told or decided, in order; an append returns when the disk has it.
+//! - [`index`]: rows folded from the journal, quick to look up. It may be lost at any time and is then rebuilt.
+//! - [`attachments`]: large bodies outside both, by SHA-256, received piece by piece.
+//!
+//! Only this module knows sled and files.
 
+pub mod attachments;
 pub mod index;
 pub mod journal;

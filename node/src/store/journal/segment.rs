@@ -1,0 +1,155 @@
+//! One segment: a file of fixed size, all of it written before the first record comes.
+//!
+//! A file that grows, or has blocks the file system has not written yet, costs every commit a transaction of the file
+//! system's own journal. So zeros are written and synced first, under another name; the name `0000000007.seg` appears
+//! only when the segment is ready, and whoever finds it may rely on header and size.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File, OpenOptions},
+    io::{self, IoSlice},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    error::JournalError,
+    format::{Header, JournalId, Sum},
+};
+
+const ZEROS: &[u8] = &[0; 64 * 1024];
+/// The kernel's limit on the slices of one call.
+const SLICES_MAX: usize = 1024;
+
+/// An open segment. Cloning shares the file.
+#[derive(Debug, Clone)]
+pub(super) struct Segment {
+    pub(super) number: u64,
+    pub(super) bytes: u32,
+    pub(super) sum: Sum,
+    pub(super) file: Arc<File>,
+}
+
+impl Segment {
+    /// A new segment, zeroed and durable.
+    pub(super) fn create(dir: &Path, header: Header) -> io::Result<Self> {
+        let draft = dir.join(format!("{:010}.tmp", header.number));
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&draft)?;
+        let made = zero(&file, 0, header.bytes).and_then(|()| Self::publish(dir, &draft, file, header));
+        if made.is_err() {
+            // A draft left behind takes the space others may need; if it cannot go now, the next start removes it.
+            fs::remove_file(&draft).ok();
+        }
+        made
+    }
+
+    /// A retired segment under a new number. What it still holds is valid under the old number only.
+    pub(super) fn recycle(dir: &Path, spare: &Path, header: Header) -> io::Result<Self> {
+        // Its retirement must be durable first: an old name over a new header would look like damage.
+        sync_dir(dir)?;
+        let file = OpenOptions::new().read(true).write(true).open(spare)?;
+        Self::publish(dir, spare, file, header)
+    }
+
+    fn publish(dir: &Path, draft: &Path, file: File, header: Header) -> io::Result<Self> {
+        file.write_all_at(&header.encode(), 0)?;
+        file.sync_all()?;
+        fs::rename(draft, path(dir, header.number))?;
+        sync_dir(dir)?;
+        Ok(Self::from(header, file))
+    }
+
+    fn from(header: Header, file: File) -> Self {
+        let sum = Sum::of(header.id, header.number);
+        Self { number: header.number, bytes: header.bytes, sum, file: Arc::new(file) }
+    }
+
+    /// Opens a segment that exists; its journal's id comes with it.
+    pub(super) fn open(dir: &Path, number: u64) -> Result<(Self, JournalId), JournalError> {
+        let path = path(dir, number);
+        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(JournalError::io("open", &path))?;
+        let mut page = [0; 44];
+        let foreign = |why| JournalError::Foreign { file: path.clone(), why };
+        match file.read_exact_at(&mut page, 0) {
+            Err(short) if short.kind() == io::ErrorKind::UnexpectedEof => return Err(foreign("its header is cut off")),
+            read => read.map_err(JournalError::io("read", &path))?,
+        }
+        let header = Header::decode(&page).map_err(foreign)?;
+        if header.number != number {
+            return Err(foreign("its header has another number"));
+        }
+        if !size_ok(header.bytes) {
+            return Err(foreign("its header has an impossible size"));
+        }
+        Ok((Self::from(header, file), header.id))
+    }
+
+    /// Overwrites everything from here to the end with zeros, and makes that durable.
+    pub(super) fn blank(&self, from: u32) -> io::Result<()> {
+        zero(&self.file, from, self.bytes)?;
+        self.file.sync_all()
+    }
+
+    /// Writes all slices from this offset on. Not durable yet.
+    pub(super) fn write(&self, mut slices: &mut [IoSlice<'_>], from: u32) -> io::Result<()> {
+        let mut offset = u64::from(from);
+        while !slices.is_empty() {
+            let count = slices.len().min(SLICES_MAX);
+            match rustix::io::pwritev(&*self.file, &slices[..count], offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    offset += written as u64;
+                    IoSlice::advance_slices(&mut slices, written);
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sizes a segment may have. Offsets then never overflow, and a header has room for records after it.
+pub(super) const fn size_ok(bytes: u32) -> bool {
+    bytes >= 8 * 1024 && bytes <= 1 << 30 && bytes.is_multiple_of(4096)
+}
+
+/// The file of a segment in use.
+pub(super) fn path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:010}.seg"))
+}
+
+/// The file of a retired one that waits to be used again.
+pub(super) fn spare_path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:010}.spare"))
+}
+
+/// The numbers of all files with this extension, in order.
+pub(super) fn numbers(dir: &Path, extension: &str) -> io::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = PathBuf::from(entry?.file_name());
+        if path.extension() != Some(OsStr::new(extension)) {
+            continue;
+        }
+        found.extend(path.file_stem().and_then(OsStr::to_str).and_then(|stem| stem.parse::<u64>().ok()));
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Makes creations, renames and removals in a directory durable.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+fn zero(file: &File, from: u32, to: u32) -> io::Result<()> {
+    let (mut at, to) = (u64::from(from), u64::from(to));
+    while at < to {
+        let count = usize::try_from(to - at).unwrap_or(usize::MAX).min(ZEROS.len());
+        file.write_all_at(&ZEROS[..count], at)?;
+        at += count as u64;
+    }
+    Ok(())
+}
