@@ -19,8 +19,8 @@ use crate::{
         Circumstances, Event, Post, Turn,
         arrivals::with_self,
         envelope::{Place, Run},
-        fact::{Fact, Record},
-        office::{EarlyOffer, Filings},
+        fact::{Abandoned, Fact, Record},
+        office::{EarlyOffer, Filings, Pending},
         rows::Overlay,
         schedule::Entry,
         seal::Sealer,
@@ -87,7 +87,7 @@ pub struct Effects {
     /// What was heard a second time.
     pub duplicates: Vec<(Unit, u64)>,
     /// The facts themselves, for those who count.
-    pub facts: Vec<crate::post::office::Pending>,
+    pub facts: Vec<Pending>,
     /// Bytes and time the commit took.
     pub bytes: usize,
 }
@@ -107,9 +107,21 @@ pub struct Engine<D: Disk> {
 const RECENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 impl<D: Disk> Engine<D> {
-    /// Puts an engine over what was recovered. A new store begins its first epoch here.
-    pub fn new(post: Post, disk: D, io: Arc<dyn Io>, sealer: Arc<dyn Sealer>) -> Result<Self, DiskFailed> {
+    /// Puts an engine over what was recovered; `left_over` records of a turn that a crash cut short are declared void.
+    /// A new store begins its first epoch here.
+    pub fn new(
+        post: Post,
+        disk: D,
+        io: Arc<dyn Io>,
+        sealer: Arc<dyn Sealer>,
+        left_over: u32,
+    ) -> Result<Self, DiskFailed> {
         let mut engine = Self { post, disk, io, sealer, recent: BTreeMap::new(), recent_bytes: 0 };
+        if left_over > 0 {
+            let abandoned = Fact::Abandoned(Abandoned { records: left_over });
+            let now = engine.io.now();
+            engine.commit(vec![Pending::of(now, abandoned)])?;
+        }
         if engine.post.is_new() {
             let io = engine.io.clone();
             let opened = Post::open_epoch(io.now(), &|buffer| io.random(buffer), "new store");
@@ -186,11 +198,10 @@ impl<D: Disk> Engine<D> {
 
     fn commit(
         &mut self,
-        facts: Vec<crate::post::office::Pending>,
-    ) -> Result<(Vec<crate::post::office::Pending>, usize), DiskFailed> {
-        if facts.is_empty() {
-            return Ok((facts, 0));
-        }
+        mut facts: Vec<Pending>,
+    ) -> Result<(Vec<Pending>, usize), DiskFailed> {
+        let Some(last) = facts.last_mut() else { return Ok((facts, 0)) };
+        last.record.ends_turn = true;
         let records: Vec<Bytes> = facts.iter().map(|pending| pending.record.encode_to_vec().into()).collect();
         let places = self.disk.append(&records)?;
         for (pending, place) in facts.iter().zip(&places) {

@@ -11,6 +11,7 @@
 mod chain;
 mod files;
 mod leaf;
+mod seals;
 mod signers;
 mod spiffe;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
 };
 
+pub use self::seals::Seals;
 pub use self::{
     chain::BadChain,
     files::IdentityError,

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "being built")]
 
 pub mod config;
+pub mod desk;
 pub mod engine;
 pub mod identity;
 pub mod io;
@@ -10,6 +11,7 @@ pub mod limits;
 pub mod link;
 pub mod plan;
 pub mod post;
+pub mod station;
 pub mod store;
 pub mod telemetry;
 pub mod topology;

@@ -30,6 +30,8 @@ pub struct Desk<'a> {
     pub read: Read<'a>,
     /// What time it is.
     pub now: Timestamp,
+    /// Why only the urgent is taken in, if so.
+    pub refusing: Option<&'a str>,
 }
 
 /// Turns what a person asks to file into a draft, or says why not.

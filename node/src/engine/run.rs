@@ -239,9 +239,12 @@ impl<D: Disk> Turning<D> {
             self.observer.turn(self.engine.post(), &effects, self.io.now().since(now));
             self.release(effects);
         }
-        let read = |place| self.engine.read(place).ok();
-        for question in questions {
-            question(Desk { post: self.engine.post(), read: &read, now });
+        if !questions.is_empty() {
+            let refusing = self.engine.disk().refusing();
+            let read = |place| self.engine.read(place).ok();
+            for question in questions {
+                question(Desk { post: self.engine.post(), read: &read, now, refusing: refusing.as_deref() });
+            }
         }
         Ok(durable)
     }
@@ -281,7 +284,7 @@ impl<D: Disk> Turning<D> {
 
     fn at_desk<T>(&self, now: Timestamp, rule: impl FnOnce(Desk<'_>) -> T) -> T {
         let read = |place| self.engine.read(place).ok();
-        rule(Desk { post: self.engine.post(), read: &read, now })
+        rule(Desk { post: self.engine.post(), read: &read, now, refusing: None })
     }
 
     fn ticket(&mut self, drafts: Result<Vec<Draft>, Refusal>, reply: Reply) -> Option<Event> {

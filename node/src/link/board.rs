@@ -25,6 +25,8 @@ pub struct Line {
     pub last_contact: Timestamp,
     /// The last clock sample.
     pub sample: Option<Sample>,
+    /// When it was taken.
+    pub sampled_at: Timestamp,
     /// Why it went down last.
     pub last_failure: String,
     /// When it is tried again, if it is known.

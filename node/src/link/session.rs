@@ -187,7 +187,7 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         if beat.echo_sequence > 0 {
             let at = Timestamp::from_us;
             let sample = Sample::of(at(beat.echo_sent_us), at(beat.echo_received_us), at(beat.sent_us), now);
-            self.ends.board.note(self.peer, |line| line.sample = Some(sample));
+            self.ends.board.note(self.peer, |line| (line.sample, line.sampled_at) = (Some(sample), now));
         }
     }
 

@@ -1,9 +1,14 @@
 //! What the journal holds: facts, in the order they became true. Everything else a station knows is folded from them.
 //!
 //! Tags are on disk for years: **never renumber, never reuse**. New fields get new tags; old facts stay readable.
+//!
+//! The facts of one turn belong together (a broadcast is filed for all addressees or for none), and a crash may leave
+//! the first of them only. So the last record of a turn says that it is, and [`Replay`] passes nothing on before that.
 
 use bytes::Bytes;
 use proto::v1;
+
+use super::{envelope::Place, office::Post};
 
 /// One journal record.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -12,8 +17,11 @@ pub struct Record {
     #[prost(int64, tag = "1")]
     pub at_us: i64,
     /// What became true.
-    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub fact: Option<Fact>,
+    /// The last record of its turn.
+    #[prost(bool, tag = "15")]
+    pub ends_turn: bool,
 }
 
 /// What can become true.
@@ -43,6 +51,9 @@ pub enum Fact {
     /// All rows as of here: what came before may be dropped.
     #[prost(message, tag = "9")]
     Baseline(Baseline),
+    /// The turn before this was cut short by a crash: it never happened.
+    #[prost(message, tag = "10")]
+    Abandoned(Abandoned),
 }
 
 /// See [`Fact::Opened`].
@@ -156,6 +167,14 @@ pub struct Baseline {
     pub first: bool,
 }
 
+/// See [`Fact::Abandoned`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Abandoned {
+    /// How many records had been written of it.
+    #[prost(uint32, tag = "1")]
+    pub records: u32,
+}
+
 /// One row of a baseline.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Row {
@@ -165,6 +184,37 @@ pub struct Row {
     /// Its value.
     #[prost(bytes = "vec", tag = "2")]
     pub value: Vec<u8>,
+}
+
+/// Folds a journal back into a post office, turn by turn.
+#[derive(Debug, Default)]
+pub struct Replay {
+    turn: Vec<(Record, Place)>,
+    applied: u64,
+}
+
+impl Replay {
+    /// The next record.
+    pub fn feed(&mut self, record: Record, place: Place, post: &mut Post) {
+        if matches!(record.fact, Some(Fact::Abandoned(_))) {
+            self.turn.clear();
+            return;
+        }
+        let ends = record.ends_turn;
+        self.turn.push((record, place));
+        if ends {
+            for (record, place) in self.turn.drain(..) {
+                post.apply(&record, None, place, false);
+                self.applied += 1;
+            }
+        }
+    }
+
+    /// How many facts were folded, and how many records of an unfinished turn are left over. If there are any, the
+    /// engine writes [`Fact::Abandoned`] before anything else.
+    pub fn finish(self) -> (u64, u32) {
+        (self.applied, u32::try_from(self.turn.len()).unwrap_or(u32::MAX))
+    }
 }
 
 #[cfg(test)]
@@ -186,9 +236,10 @@ mod tests {
             Fact::Moved(Moved { peer: "420000".into(), range: range.clone() }),
             Fact::Noted(Noted { range, stage: 8 }),
             Fact::Baseline(Baseline { rows: vec![Row { key: vec![1], value: vec![2] }], first: true }),
+            Fact::Abandoned(Abandoned { records: 2 }),
         ];
         for (tag, fact) in (2u32..).zip(facts) {
-            let record = Record { at_us: 7, fact: Some(fact) };
+            let record = Record { at_us: 7, fact: Some(fact), ends_turn: true };
             let bytes = record.encode_to_vec();
             assert_eq!(bytes[2] >> 3, u8::try_from(tag).unwrap(), "the tag on disk");
             assert_eq!(Record::decode(bytes.as_slice()).unwrap(), record);

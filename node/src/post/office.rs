@@ -270,6 +270,7 @@ impl Post {
             Fact::Moved(moved) => self.apply_moved(moved),
             Fact::Noted(noted) => self.apply_noted(noted, at),
             Fact::Baseline(baseline) => self.apply_baseline(baseline),
+            Fact::Abandoned(_) => {}
         }
     }
 
@@ -405,7 +406,8 @@ impl Post {
 impl Pending {
     /// A fact without a block.
     pub fn of(now: Timestamp, fact: Fact) -> Self {
-        Self { record: Record { at_us: now.us(), fact: Some(fact) }, block: None, early: false }
+        let record = Record { at_us: now.us(), fact: Some(fact), ends_turn: false };
+        Self { record, block: None, early: false }
     }
 }
 

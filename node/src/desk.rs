@@ -1,0 +1,8 @@
+//! People: the local interface, and what it shows. The desk asks and files; it decides nothing.
+
+pub mod api;
+pub mod check;
+pub mod client;
+pub mod seen;
+pub mod status;
+pub mod view;

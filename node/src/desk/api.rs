@@ -1,0 +1,247 @@
+//! The local interface: `zhuji.v1.Station` on a Unix socket. It translates; the rules and the engine decide.
+
+mod files;
+mod queue;
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use futures_util::{Stream, StreamExt as _};
+use proto::v1::{self, station_server::Station};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::{
+    desk::{
+        check,
+        status::{self, Around},
+        view,
+    },
+    engine::run::{FileError, Handle, Stopped},
+    io::Io,
+    link::{board::Board, pieces::Pieces},
+    plan,
+    post::{
+        office::Refusal,
+        outgoing::Filing,
+        view::Copy,
+    },
+    telemetry::trace_context_bytes,
+    topology::{Topology, Unit},
+};
+
+/// Batches of one bulk filing under way at once: enough to fill a commit while the one before is written.
+const BATCHES_UNDER_WAY: usize = 8;
+/// A watcher is told of changes no more often than this.
+const WATCH_EVERY: Duration = Duration::from_millis(50);
+
+/// Serves a station's own people.
+#[derive(Clone)]
+pub struct Api {
+    /// The engine.
+    pub engine: Handle,
+    /// The lines.
+    pub board: Board,
+    /// Attachments.
+    pub pieces: Pieces,
+    /// The rest of what a status shows.
+    pub around: Arc<Around>,
+    /// Clock and dice.
+    pub io: Arc<dyn Io>,
+}
+
+type Outgoing<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Station for Api {
+    type FileManyStream = Outgoing<v1::FiledBatch>;
+    type WatchStream = Outgoing<v1::DocumentView>;
+    type FetchStream = Outgoing<v1::FetchResponse>;
+
+    async fn file(&self, request: Request<v1::FileRequest>) -> Result<Response<v1::Filed>, Status> {
+        let mut request = request.into_inner();
+        let began = self.io.now();
+        self.files_are_here(&request)?;
+        if request.trace_context.is_empty() {
+            request.trace_context = trace_context_bytes(&*self.io).to_vec().into();
+        }
+        let filings = self.engine.file(vec![request]).await.map_err(from_file_error)?;
+        let took = self.io.now().since(began);
+        filings.first().map(|filing| Response::new(filed(filing, took))).ok_or_else(|| Status::internal("no answer"))
+    }
+
+    async fn file_many(
+        &self,
+        request: Request<Streaming<v1::FileBatch>>,
+    ) -> Result<Response<Self::FileManyStream>, Status> {
+        let api = self.clone();
+        let answers = request
+            .into_inner()
+            .map(move |batch| {
+                let api = api.clone();
+                async move {
+                    let batch = batch?;
+                    let began = api.io.now();
+                    batch.requests.iter().try_for_each(|request| api.files_are_here(request))?;
+                    let filings = api.engine.file(batch.requests).await.map_err(from_file_error)?;
+                    let took = api.io.now().since(began);
+                    Ok(v1::FiledBatch { filed: filings.iter().map(|filing| filed(filing, took)).collect() })
+                }
+            })
+            .buffered(BATCHES_UNDER_WAY);
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn act(&self, request: Request<v1::ActRequest>) -> Result<Response<v1::Filed>, Status> {
+        let began = self.io.now();
+        let filings = self.engine.act(request.into_inner()).await.map_err(from_file_error)?;
+        let took = self.io.now().since(began);
+        filings.first().map(|filing| Response::new(filed(filing, took))).ok_or_else(|| Status::internal("no answer"))
+    }
+
+    async fn get(&self, request: Request<v1::GetRequest>) -> Result<Response<v1::DocumentView>, Status> {
+        self.view(request.into_inner().document).await.map(Response::new)
+    }
+
+    async fn list(&self, request: Request<v1::ListRequest>) -> Result<Response<v1::ListResponse>, Status> {
+        let mut request = request.into_inner();
+        let listed = self.engine.ask(move |desk| {
+            if !request.incident.is_empty() {
+                let copy = plan::find(desk, &request.incident, "incident")?;
+                request.incident = uuid::Uuid::from_slice(&copy.header.incident).unwrap_or_default().to_string();
+            }
+            Ok(view::list(desk, &request))
+        });
+        let mut listed = listed.await.map_err(from_stopped)?.map_err(from_refusal)?;
+        listed.documents.iter_mut().for_each(|document| self.add_files(document));
+        Ok(Response::new(listed))
+    }
+
+    async fn watch(&self, request: Request<v1::GetRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let document = request.into_inner().document;
+        let first = self.view(document.clone()).await?;
+        let (out, views) = tokio::sync::mpsc::channel(4);
+        let api = self.clone();
+        tokio::spawn(async move {
+            let mut turns = api.engine.turns();
+            let mut shown = first.clone();
+            if out.send(Ok(first)).await.is_err() {
+                return;
+            }
+            while turns.changed().await.is_ok() {
+                tokio::time::sleep(WATCH_EVERY).await;
+                turns.mark_unchanged();
+                let now = api.view(document.clone()).await;
+                if matches!(&now, Ok(view) if *view == shown) {
+                    continue;
+                }
+                if let Ok(view) = &now {
+                    shown = view.clone();
+                }
+                if out.send(now).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(tokio_stream::wrappers::ReceiverStream::new(views))))
+    }
+
+    async fn get_status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusView>, Status> {
+        self.status().await.map(Response::new)
+    }
+
+    async fn list_queue(&self, request: Request<v1::QueueRequest>) -> Result<Response<v1::QueueResponse>, Status> {
+        self.queue(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn retry_queue(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
+        self.retry(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn ping(&self, request: Request<v1::PingRequest>) -> Result<Response<v1::PingResponse>, Status> {
+        self.ping_peer(&request.into_inner().peer).await.map(Response::new)
+    }
+
+    async fn pause_link(&self, request: Request<v1::PauseRequest>) -> Result<Response<v1::PauseResponse>, Status> {
+        self.pause(&request.into_inner()).map(Response::new)
+    }
+
+    async fn check(&self, request: Request<v1::CheckRequest>) -> Result<Response<v1::CheckResponse>, Status> {
+        let status = self.status().await?;
+        Ok(Response::new(v1::CheckResponse { items: check::items(&status, &request.into_inner().stage) }))
+    }
+
+    async fn attach(
+        &self,
+        request: Request<Streaming<v1::AttachRequest>>,
+    ) -> Result<Response<v1::Attachment>, Status> {
+        self.take_file(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn fetch(&self, request: Request<v1::FetchRequest>) -> Result<Response<Self::FetchStream>, Status> {
+        self.give_file(request.into_inner()).await.map(Response::new)
+    }
+}
+
+impl Api {
+    async fn view(&self, document: String) -> Result<v1::DocumentView, Status> {
+        let found = self.engine.ask(move |desk| {
+            let copy: Copy = plan::find(desk, &document, "document")?;
+            Ok(view::document(desk, &copy))
+        });
+        let mut view = found.await.map_err(from_stopped)?.map_err(from_refusal)?;
+        self.add_files(&mut view);
+        Ok(view)
+    }
+
+    /// The whole status.
+    pub async fn status(&self) -> Result<v1::StatusView, Status> {
+        let known = self.engine.ask(status::known).await.map_err(from_stopped)?;
+        Ok(self.around.status(&known, self.io.now()))
+    }
+
+    fn topology(&self) -> &Topology {
+        &self.around.topology
+    }
+
+    fn peer(&self, text: &str) -> Result<Unit, Status> {
+        let named = self.topology().named(text).map(|place| place.unit.clone());
+        named
+            .filter(|unit| self.board.line(unit).is_some())
+            .ok_or_else(|| Status::not_found(format!("not-found: {text} is not a neighbour of this station")))
+    }
+}
+
+fn filed(filing: &Filing, took: Duration) -> v1::Filed {
+    v1::Filed {
+        id: filing.id.to_bytes(),
+        number: filing.number.clone(),
+        filed_at_us: filing.at.us(),
+        durable_us: u32::try_from(took.as_micros()).unwrap_or(u32::MAX),
+        recipients: filing.recipients,
+        repeated: filing.repeated,
+    }
+}
+
+fn from_stopped(stopped: Stopped) -> Status {
+    Status::unavailable(format!("stopped: {stopped}"))
+}
+
+fn from_file_error(error: FileError) -> Status {
+    match error {
+        FileError::Refused(refusal) => from_refusal(refusal),
+        FileError::Stopped(stopped) => from_stopped(stopped),
+    }
+}
+
+/// The one table from what the core refuses to what a caller sees. The message begins with the stable code.
+fn from_refusal(refusal: Refusal) -> Status {
+    let said = format!("{}: {}", refusal.code, refusal.reason);
+    match refusal.code {
+        "missing-document" | "missing-status" | "missing-officer" | "missing-fields" | "missing-reference"
+        | "missing-addressee" | "unknown-addressee" | "field-too-long" | "body-too-long" | "too-many-attachments"
+        | "wrong-document" | "not-an-act" | "ambiguous" => Status::invalid_argument(said),
+        "not-found" => Status::not_found(said),
+        "disk-nearly-full" | "queue-full" => Status::resource_exhausted(said),
+        _ => Status::failed_precondition(said),
+    }
+}
+

@@ -1,0 +1,97 @@
+//! Attachments in and out of the station.
+
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use proto::v1;
+use tonic::{Status, Streaming};
+
+use super::Api;
+use crate::{limits, post::envelope::Digest};
+
+/// Bytes of one message when a file is read back.
+const READ_BYTES: u32 = 256 * 1024;
+
+impl Api {
+    /// A document may only name files that are on this disk: whoever gets it will ask for them here.
+    pub(super) fn files_are_here(&self, request: &v1::FileRequest) -> Result<(), Status> {
+        for attachment in &request.attachments {
+            let held = Digest::try_from(&attachment.digest[..]).ok().and_then(|digest| self.pieces.files().have(&digest));
+            if held != Some(attachment.length) {
+                return Err(Status::invalid_argument(format!(
+                    "attachment-not-here: {} is not on this station: attach it first",
+                    attachment.name
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// How much of each file is here.
+    pub(super) fn add_files(&self, document: &mut v1::DocumentView) {
+        let attachments = document.header.iter().flat_map(|header| &header.attachments);
+        document.attachments = attachments
+            .map(|attachment| {
+                let digest = Digest::try_from(&attachment.digest[..]).unwrap_or_default();
+                let files = self.pieces.files();
+                let held = files.have(&digest).unwrap_or_else(|| files.partial(&digest));
+                v1::AttachmentView { attachment: Some(attachment.clone()), held }
+            })
+            .collect();
+    }
+
+    pub(super) async fn take_file(&self, mut parts: Streaming<v1::AttachRequest>) -> Result<v1::Attachment, Status> {
+        let mut writer = self.pieces.files().begin_local().map_err(internal)?;
+        let mut attachment = v1::Attachment::default();
+        while let Some(part) = parts.next().await {
+            let part = part?;
+            if !part.name.is_empty() {
+                attachment.name = part.name;
+                attachment.media_type = part.media_type;
+            }
+            attachment.length += part.bytes.len() as u64;
+            if attachment.length > limits::ATTACHMENT_BYTES_MAX {
+                let most = limits::ATTACHMENT_BYTES_MAX >> 20;
+                return Err(Status::invalid_argument(format!("attachment-too-large: an attachment has at most {most} MiB")));
+            }
+            writer = tokio::task::spawn_blocking(move || writer.write(&part.bytes).map(|()| writer))
+                .await
+                .map_err(internal)?
+                .map_err(internal)?;
+        }
+        let finished = tokio::task::spawn_blocking(move || writer.finish()).await.map_err(internal)?;
+        let (digest, _) = finished.map_err(internal)?;
+        attachment.digest = Bytes::copy_from_slice(&digest);
+        Ok(attachment)
+    }
+
+    pub(super) async fn give_file(
+        &self,
+        request: v1::FetchRequest,
+    ) -> Result<Pin<Box<dyn Stream<Item = Result<v1::FetchResponse, Status>> + Send>>, Status> {
+        let digest = Digest::try_from(&request.digest[..])
+            .map_err(|_| Status::invalid_argument("missing-fields: a digest has 32 bytes"))?;
+        let files = self.pieces.files().clone();
+        let Some(length) = files.have(&digest) else {
+            let held = files.partial(&digest);
+            return Err(Status::not_found(format!("not-found: this file is not here yet ({held} bytes have come)")));
+        };
+        let (out, parts) = tokio::sync::mpsc::channel(2);
+        tokio::task::spawn_blocking(move || {
+            let mut offset = 0;
+            while offset < length {
+                let part = files.read(&digest, offset, READ_BYTES).map_err(internal);
+                offset += part.as_ref().map_or(length, |bytes| bytes.len() as u64);
+                if out.blocking_send(part.map(|bytes| v1::FetchResponse { bytes, length })).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Box::pin(tokio_stream::wrappers::ReceiverStream::new(parts)))
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> Status {
+    Status::internal(format!("attachment-failed: {error}"))
+}

@@ -1,0 +1,196 @@
+//! What was seen, turn by turn: totals, commit times, latency by hop. For `status`, and for the meters.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use hdrhistogram::Histogram;
+use proto::v1::{self, Disposition, Kind, Status};
+
+use crate::{
+    engine::{Effects, run::Observer},
+    io::Timestamp,
+    link::pieces::Pieces,
+    post::{Post, fact::Fact, office::Pending, seal::Block},
+    telemetry::{Direction, Health, Latencies, Meters, Outcome, Traffic},
+    topology::{Tier, Unit},
+};
+
+/// Counts what a station's engine does.
+pub struct Seen {
+    /// Latency from disk to disk, by hop, of what arrived here.
+    pub latencies: Latencies,
+    meters: Meters,
+    health: Health,
+    pieces: Pieces,
+    commits: Mutex<Histogram<u64>>,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    records: AtomicU64,
+    filed: AtomicU64,
+    taken: AtomicU64,
+    passed: AtomicU64,
+    delivered: AtomicU64,
+    duplicates: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Seen {
+    /// Nothing seen yet.
+    pub fn new(meters: Meters, health: Health, pieces: Pieces) -> Self {
+        // Three significant digits up to a minute, in microseconds.
+        let commits = Histogram::new_with_max(60_000_000, 2).unwrap_or_else(|_| Histogram::new(2).unwrap_or_else(|_| unreachable!("2 digits are allowed")));
+        Self {
+            latencies: Latencies::default(),
+            meters,
+            health,
+            pieces,
+            commits: Mutex::new(commits),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Totals since the station started; gaps are known elsewhere.
+    pub fn totals(&self, gaps: u64) -> v1::Totals {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        v1::Totals {
+            filed: read(&self.counts.filed),
+            taken: read(&self.counts.taken),
+            passed: read(&self.counts.passed),
+            delivered: read(&self.counts.delivered),
+            duplicates: read(&self.counts.duplicates),
+            refused: read(&self.counts.refused),
+            gaps,
+        }
+    }
+
+    /// Records written, and what a commit takes: median and 99th percentile in microseconds.
+    pub fn commits(&self) -> (u64, u32, u32) {
+        let commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = |quantile| u32::try_from(commits.value_at_quantile(quantile)).unwrap_or(u32::MAX);
+        (self.counts.records.load(Ordering::Relaxed), at(0.5), at(0.99))
+    }
+
+    /// The meters, for whoever sees something the engine does not.
+    pub fn meters(&self) -> &Meters {
+        &self.meters
+    }
+
+    fn fact(&self, post: &Post, pending: &Pending) {
+        let at = Timestamp::from_us(pending.record.at_us);
+        match (&pending.record.fact, &pending.block) {
+            (Some(Fact::Filed(_)), Some(block)) => {
+                let documents = documents(block);
+                add(&self.counts.filed, documents);
+                self.meters.observe_filed(traffic(post, block), u64::from(block.run.count));
+            }
+            (Some(Fact::Taken(taken)), Some(block)) => self.taken(post, block, taken, at),
+            (Some(Fact::Answered(answered)), _) => {
+                let count = answered.range.as_ref().map_or(0, |range| u64::from(range.count));
+                let taken = answered.disposition() == Disposition::Taken;
+                add(if taken { &self.counts.passed } else { &self.counts.refused }, count);
+                self.meters.observe_attempt(&answered.peer, if taken { Outcome::Ok } else { Outcome::Rejected });
+            }
+            _ => {}
+        }
+    }
+
+    fn taken(&self, post: &Post, block: &Block, taken: &crate::post::fact::Taken, at: Timestamp) {
+        let count = u64::from(block.run.count);
+        add(&self.counts.taken, count);
+        let what = traffic(post, block);
+        self.meters.observe_taken(what, count);
+        let me = &post.me().unit;
+        if documents(block) > 0 {
+            let mut stations: Vec<(&str, i64, i64)> =
+                taken.passages.iter().map(|p| (p.station.as_str(), p.arrived_us, p.offered_us)).collect();
+            stations.push((me.as_str(), at.us(), 0));
+            for pair in stations.windows(2) {
+                let [(from, left, _), (to, came, _)] = pair else { continue };
+                let took = Timestamp::from_us(*came).since(Timestamp::from_us(*left));
+                self.latencies.record(from, to, block.run.channel.precedence, took, count);
+            }
+            if let [(origin, filed, _), _, .., (_, came, _)] = stations.as_slice() {
+                let took = Timestamp::from_us(*came).since(Timestamp::from_us(*filed));
+                self.latencies.record(origin, me.as_str(), block.run.channel.precedence, took, count);
+            }
+            if let Some((_, _, offered)) = stations.iter().rev().nth(1) {
+                let transit = at.since(Timestamp::from_us(*offered));
+                let way = what.direction;
+                let urgency = block.run.channel.precedence;
+                self.meters.observe_hop(&taken.from, way, urgency, transit, Duration::ZERO, count);
+            }
+        }
+        if block.run.channel.destination == *me {
+            add(&self.counts.delivered, documents(block));
+            let latency = at.since(block.sealed_at());
+            self.meters.observe_delivered(what, province(post, &block.run.channel.origin), latency, count);
+        }
+        if let Ok(from) = Unit::parse(&taken.from) {
+            for attachment in block.headers.iter().flat_map(|header| &header.attachments) {
+                self.pieces.want(&from, attachment);
+            }
+        }
+    }
+}
+
+impl Observer for Seen {
+    fn turn(&self, post: &Post, effects: &Effects, took: Duration) {
+        self.health.turned();
+        for (peer, count) in &effects.duplicates {
+            add(&self.counts.duplicates, *count);
+            self.meters.observe_duplicates(peer.as_str(), Kind::Unspecified, *count);
+        }
+        if effects.facts.is_empty() {
+            return;
+        }
+        add(&self.counts.records, effects.facts.len() as u64);
+        self.meters.observe_commit(took);
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
+        self.commits.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(us);
+        effects.facts.iter().for_each(|pending| self.fact(post, pending));
+    }
+}
+
+fn add(count: &AtomicU64, more: u64) {
+    count.fetch_add(more, Ordering::Relaxed);
+}
+
+/// Envelopes that are more than receipts.
+fn documents(block: &Block) -> u64 {
+    block.headers.iter().filter(|header| header.kind() != Kind::Receipt).count() as u64
+}
+
+fn traffic(post: &Post, block: &Block) -> Traffic {
+    let header = block.headers.first();
+    let up = post.me().topology.is_ancestor(&block.run.channel.destination, &block.run.channel.origin);
+    Traffic {
+        direction: if up { Direction::Up } else { Direction::Down },
+        kind: header.map_or(Kind::Unspecified, v1::Header::kind),
+        precedence: block.run.channel.precedence,
+        status: header.map_or(Status::Unspecified, v1::Header::status),
+    }
+}
+
+/// The provincial unit at or above a station; a district without one is its own.
+pub fn province<'a>(post: &'a Post, unit: &'a Unit) -> &'a str {
+    let tree = &post.me().topology;
+    let mut at = unit;
+    loop {
+        if tree.place(at.as_str()).is_some_and(|place| place.tier == Tier::Province) {
+            return at.as_str();
+        }
+        match tree.parent(at) {
+            Some(parent) if parent != tree.root() => at = parent,
+            _ => return at.as_str(),
+        }
+    }
+}
+

@@ -1,0 +1,69 @@
+//! Our children connect to us. Who they are comes from their certificates; the topology says who is a child.
+
+use std::pin::Pin;
+
+use futures_util::{Stream, StreamExt as _};
+use proto::v1::{self, link_server::Link};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{
+    outlet::Outlet,
+    pieces::Pieces,
+    session::{self, Ends},
+    socket::{Cut, Peer},
+};
+
+/// Serves the link to children.
+pub struct Downlink {
+    ends: Ends,
+    pieces: Pieces,
+}
+
+type Outgoing<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+impl Downlink {
+    /// A downlink of this station.
+    pub fn new(ends: Ends, pieces: Pieces) -> Self {
+        Self { ends, pieces }
+    }
+
+    fn peer<T>(request: &Request<T>) -> Result<Peer, Status> {
+        let peer = request.extensions().get::<Peer>().cloned();
+        peer.ok_or_else(|| Status::unauthenticated("no certificate came with this connection"))
+    }
+}
+
+#[tonic::async_trait]
+impl Link for Downlink {
+    type ExchangeStream = Outgoing<v1::Frame>;
+    type AttachmentsStream = Outgoing<v1::Piece>;
+
+    async fn exchange(
+        &self,
+        request: Request<Streaming<v1::Frame>>,
+    ) -> Result<Response<Self::ExchangeStream>, Status> {
+        let peer = Self::peer(&request)?;
+        let unit = peer.id.unit.clone();
+        if let Some(until) = self.ends.board.paused(&unit, self.ends.io.now()) {
+            return Err(Status::unavailable(format!("an operator keeps this line down until {until}")));
+        }
+        let incoming = request.into_inner();
+        let (outlet, frames) = Outlet::new();
+        let ends = self.ends.clone();
+        tokio::spawn(async move {
+            let failure = session::run(&ends, &unit, &peer.id.to_string(), outlet, incoming).await;
+            tracing::info!(peer = %unit, failure, "the line is down");
+            // Frames already queued (a refusal, say) may still leave before the socket goes.
+            peer.cut(Cut::Closed);
+        });
+        Ok(Response::new(Box::pin(frames.map(Ok))))
+    }
+
+    async fn attachments(
+        &self,
+        request: Request<Streaming<v1::Piece>>,
+    ) -> Result<Response<Self::AttachmentsStream>, Status> {
+        let peer = Self::peer(&request)?;
+        Ok(Response::new(self.pieces.clone().answered(peer.id.unit, request.into_inner())))
+    }
+}

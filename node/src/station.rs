@@ -1,0 +1,250 @@
+//! Puts a station together from its configuration, runs it, and drains it at the end.
+//!
+//! The order matters: what was durable is recovered before anybody may ask; people are served before lines are up,
+//! and keep being served when lines, certificates or the parent are in trouble.
+
+use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, thread, time::Duration};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use proto::v1::{link_server::LinkServer, station_server::StationServer};
+use tokio::net::{TcpListener, UnixListener};
+use tokio_stream::wrappers::UnixListenerStream;
+use tonic::transport::Server;
+
+use crate::{
+    config::Config,
+    desk::{
+        api::Api,
+        seen::Seen,
+        status::{self, Around},
+    },
+    engine::{self, Engine, run::Handle},
+    identity::{Identity, Seals},
+    io::{Io, Machine},
+    limits,
+    link::{
+        board::Board,
+        downlink::Downlink,
+        pieces::Pieces,
+        session::Ends,
+        socket::{self, Sessions},
+        uplink,
+    },
+    post::Me,
+    store::{attachments::Attachments, disk::JournalDisk},
+    telemetry::{About, Telemetry},
+    topology::Topology,
+};
+
+/// How often gauges are set, and the page's health is fed while nothing happens.
+const MEASURE_EVERY: Duration = Duration::from_secs(5);
+
+/// Runs the station a file describes until it is told to stop.
+pub fn run(config: &Path) -> anyhow::Result<()> {
+    let config = Config::load(config)?;
+    let topology = read_topology(&config)?;
+    let place = config.position(&topology)?;
+    let about = About {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: option_env!("ZHUJI_REVISION").unwrap_or("unknown"),
+        tier: place.place.tier,
+        unit: config.station.unit.clone(),
+    };
+    let telemetry = Telemetry::start(&config.telemetry, &about)?;
+    telemetry.install()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(serve(&config, topology.clone(), &telemetry));
+    // Sockets go first, so that nobody is told anything after the engine has finished.
+    drop(runtime);
+    telemetry.shutdown();
+    ended
+}
+
+fn read_topology(config: &Config) -> anyhow::Result<Arc<Topology>> {
+    let path = config.identity.directory.join("topology.toml");
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}: is [identity] directory the bundle made by zhuji-certs?", path.display()))?;
+    Ok(Arc::new(Topology::parse(&text).with_context(|| path.display().to_string())?))
+}
+
+async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) -> anyhow::Result<()> {
+    let io: Arc<dyn Io> = Arc::new(Machine);
+    let identity = Identity::load(&config.identity.directory, topology.clone())?;
+    for warning in identity.warnings(io.now()) {
+        tracing::warn!(%warning, "the station starts all the same: reports are taken in");
+    }
+    let identity = Arc::new(ArcSwap::from_pointee(identity));
+    let files = Arc::new(Attachments::open(&config.station.data)?);
+    let pieces = Pieces::new(files);
+    let me = Me { unit: config.station.unit.clone(), topology: topology.clone() };
+    let (disk, post, recovered) = JournalDisk::open(&config.station.data, &config.store, me.clone(), &*io)
+        .with_context(|| format!("the store in {}", config.station.data.display()))?;
+    for note in &recovered.notes {
+        tracing::warn!(note, "recovered");
+        telemetry.meters().observe_recovery();
+    }
+    let seals = Arc::new(Seals::new(identity.clone()));
+    let seen = Arc::new(Seen::new(telemetry.meters(), telemetry.health(), pieces.clone()));
+    let engine = Engine::new(post, disk, io.clone(), seals.clone(), recovered.left_over)?;
+    let (handle, inbox) = engine::run::channel();
+    let (ended, engine_ended) = tokio::sync::oneshot::channel();
+    let thread = thread::Builder::new().name("engine".into()).spawn({
+        let (io, seen) = (io.clone(), seen.clone());
+        move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            let result = match runtime {
+                Ok(runtime) => runtime.block_on(engine::run::run(engine, inbox, io, seen)),
+                Err(error) => Err(engine::DiskFailed { what: format!("the engine's clock cannot start: {error}") }),
+            };
+            // The receiver is gone only if the station is already ending.
+            drop(ended.send(result));
+        }
+    })?;
+
+    let neighbours = topology.parent(&me.unit).into_iter().chain(topology.children(&me.unit)).cloned();
+    let board = Board::new(neighbours, io.now());
+    let ends = Ends {
+        me: me.unit.clone(),
+        engine: handle.clone(),
+        board: board.clone(),
+        checker: seals,
+        io: io.clone(),
+        heartbeat: config.link.heartbeat,
+    };
+    let around = Arc::new(Around {
+        board: board.clone(),
+        seen,
+        identity: identity.clone(),
+        topology: topology.clone(),
+        started: io.now(),
+        journal: config.station.data.join("journal"),
+    });
+    let api = Api { engine: handle.clone(), board, pieces: pieces.clone(), around: around.clone(), io: io.clone() };
+    want_what_is_missing(&handle, &pieces).await?;
+    let local = serve_people(config, api)?;
+    telemetry.health().ready();
+    if let Some(listen) = &config.listen {
+        serve_children(listen.address, &ends, &pieces, identity.clone()).await?;
+    }
+    if let Some(parent) = topology.parent(&me.unit) {
+        let endpoints = config.position(&topology)?.uplinks.iter().map(ToString::to_string).collect();
+        tokio::spawn(uplink::keep(ends, parent.clone(), endpoints, identity, pieces));
+    }
+    tokio::spawn(measure(handle.clone(), around, io, telemetry.health()));
+    tracing::info!(unit = %me.unit, version = env!("CARGO_PKG_VERSION"), replayed = recovered.replayed, "the station is up");
+
+    let failed = tokio::select! {
+        () = told_to_stop() => None,
+        result = engine_ended => result.ok().and_then(Result::err),
+        result = local => Some(engine::DiskFailed { what: format!("the local socket ended: {result:?}") }),
+    };
+    handle.stop().await;
+    if thread.join().is_err() {
+        anyhow::bail!("the engine panicked; start the station again, it recovers from its journal");
+    }
+    match failed {
+        Some(failure) => {
+            tracing::error!(%failure, "the station stops");
+            Err(failure.into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// The socket of the station's own people. Whoever may open it is an operator: its group decides.
+fn serve_people(config: &Config, api: Api) -> anyhow::Result<tokio::task::JoinHandle<Result<(), tonic::transport::Error>>> {
+    let path = &config.local.socket;
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    }
+    // A socket left by a process that was killed; a living one holds the journal's lock and we would not be here.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot replace the old socket {}", path.display()));
+        }
+        _ => {}
+    }
+    let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::v1::DESCRIPTORS)
+        .build_v1()?;
+    let station = StationServer::new(api)
+        .max_decoding_message_size(4 * limits::FRAME_BYTES_MAX)
+        .max_encoding_message_size(64 * limits::FRAME_BYTES_MAX);
+    Ok(tokio::spawn(async move {
+        let (health, health_service) = tonic_health::server::health_reporter();
+        health.set_serving::<StationServer<Api>>().await;
+        Server::builder()
+            .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
+            .add_service(station)
+            .add_service(health_service)
+            .add_service(reflection)
+            .serve_with_incoming(UnixListenerStream::new(listener))
+            .await
+    }))
+}
+
+async fn serve_children(
+    address: std::net::SocketAddr,
+    ends: &Ends,
+    pieces: &Pieces,
+    identity: Arc<ArcSwap<Identity>>,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} for the stations below: is another station using it?"))?;
+    let link = LinkServer::new(Downlink::new(ends.clone(), pieces.clone()))
+        .max_decoding_message_size(limits::FRAME_BYTES_MAX)
+        .max_encoding_message_size(limits::FRAME_BYTES_MAX);
+    let incoming = socket::listen(listener, identity, Sessions::default(), ends.io.clone());
+    tokio::spawn(socket::server_builder().add_service(link).serve_with_incoming(incoming));
+    Ok(())
+}
+
+/// Files that documents here name and that have not come yet: asked for again after a restart.
+async fn want_what_is_missing(engine: &Handle, pieces: &Pieces) -> anyhow::Result<()> {
+    let pieces = pieces.clone();
+    engine
+        .ask(move |desk| {
+            for arrival in desk.post.newest(limits::LIST_MAX) {
+                for copy in desk.post.block_copies(arrival, desk.read) {
+                    let Ok(from) = crate::topology::Unit::parse(&copy.row.from) else { continue };
+                    copy.header.attachments.iter().for_each(|attachment| pieces.want(&from, attachment));
+                }
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+async fn measure(engine: Handle, around: Arc<Around>, io: Arc<dyn Io>, health: crate::telemetry::Health) {
+    loop {
+        tokio::time::sleep(MEASURE_EVERY).await;
+        let meters = around.seen.meters().clone();
+        let asked = engine.ask(move |desk| {
+            status::measure_queues(desk, &meters);
+            status::known(desk)
+        });
+        let Ok(known) = asked.await else { return };
+        health.turned();
+        around.measure(&known, io.now());
+    }
+}
+
+async fn told_to_stop() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be heard; Ctrl-C can");
+            drop(tokio::signal::ctrl_c().await);
+            return;
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

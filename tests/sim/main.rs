@@ -1,0 +1,116 @@
+//! Random lives of a small country: lines cut, stations killed in the middle of a commit, indexes lost; then all is
+//! healed and everything that was ever acknowledged is demanded. `SEED=n cargo test -p tests --test sim` replays one.
+
+#![expect(clippy::unwrap_used, reason = "this is test code")]
+
+use proto::v1::{self, Kind, Precedence};
+use tests::world::World;
+
+const COUNTRY: &str = r#"
+[network]
+name = "trial"
+trust_domain = "trial"
+[[station]]
+unit = "000000"
+tier = "ministry"
+name = "部"
+[[station]]
+unit = "420000"
+tier = "province"
+name = "湖北"
+parent = "000000"
+[[station]]
+unit = "420100"
+tier = "district"
+name = "武汉"
+parent = "420000"
+[[station]]
+unit = "420500"
+tier = "district"
+name = "宜昌"
+parent = "420000"
+[[station]]
+unit = "820000"
+tier = "district"
+name = "澳门"
+parent = "000000"
+"#;
+
+fn report(world: &mut World, incident: String) -> v1::FileRequest {
+    let kind = if incident.is_empty() { Kind::InitialReport } else { Kind::FollowUpReport };
+    let report = v1::Report {
+        occurred_at_us: 1,
+        place: "第三考点".into(),
+        category: v1::Category::PaperSecurity.into(),
+        text: "一袋封装损毁".into(),
+        reporter: "张三".into(),
+        ..Default::default()
+    };
+    let precedence = *world.dice.pick(&[Precedence::Routine, Precedence::JiaJi, Precedence::TeJi, Precedence::TeTi]);
+    v1::FileRequest {
+        document: Some(v1::Document { content: Some(v1::document::Content::Report(report)) }),
+        kind: kind.into(),
+        status: v1::Status::Exercise.into(),
+        precedence: precedence.into(),
+        officer: "张三".into(),
+        incident,
+        deliver_by_us: if world.dice.chance(10) { 1_700_000_100_000_000 } else { 0 },
+        ..Default::default()
+    }
+}
+
+fn directive(world: &mut World) -> v1::FileRequest {
+    let directive =
+        v1::Directive { title: "启用备用卷".into(), text: "立即执行".into(), officer: "赵一".into(), ..Default::default() };
+    let to = *world.dice.pick(&["all", "420100", "provinces"]);
+    v1::FileRequest {
+        document: Some(v1::Document { content: Some(v1::document::Content::Directive(directive)) }),
+        kind: Kind::Directive.into(),
+        status: v1::Status::Exercise.into(),
+        precedence: Precedence::TeTi.into(),
+        officer: "赵一".into(),
+        action_to: vec![to.into()],
+        ..Default::default()
+    }
+}
+
+fn live(seed: u64) {
+    let mut world = World::new(seed, COUNTRY);
+    let units = world.units();
+    let children = world.children();
+    for _ in 0..400 {
+        let unit = world.dice.pick(&units).clone();
+        match world.dice.below(100) {
+            0..12 => {
+                let mine: Vec<_> = world.acknowledged.iter().filter(|(_, (origin, _))| *origin == unit).map(|(id, _)| id.to_string()).collect();
+                let incident = if mine.is_empty() || world.dice.chance(50) { String::new() } else { world.dice.pick(&mine).clone() };
+                let request = if unit.as_str() == "000000" { directive(&mut world) } else { report(&mut world, incident) };
+                world.file(&unit, &request);
+            }
+            12..15 => world.cut(&children[world.dice.clone().below(children.len())]),
+            15..20 => world.heal(&children[world.dice.clone().below(children.len())]),
+            20 => world.crash(&unit),
+            21 => world.tear(&unit),
+            22 => { world.crash(&unit); world.lose_index(&unit); }
+            23..30 => world.start(&unit),
+            _ => world.step(),
+        }
+    }
+    world.heal_everything();
+    world.judge();
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_and_nothing_comes_twice() {
+    if let Ok(seed) = std::env::var("SEED") {
+        return live(seed.parse().unwrap());
+    }
+    let seeds = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
+    let mut acknowledged = 0;
+    for seed in 0..seeds {
+        let failed = std::panic::catch_unwind(|| live(seed)).is_err();
+        assert!(!failed, "SEED={seed} cargo test -p tests --test sim");
+        acknowledged += 1;
+    }
+    assert_eq!(acknowledged, seeds);
+}
