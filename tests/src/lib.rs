@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "this is test code")]
 
+pub mod country;
 pub mod dice;
+pub mod line;
+pub mod papers;
 pub mod world;

@@ -1,0 +1,297 @@
+//! The index equals a map, comes back as some earlier position of itself, and gives way when it is no good.
+
+use std::{fs, os::unix::fs::FileExt, sync::Arc};
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+const ID: JournalId = JournalId([3; 16]);
+
+fn at(segment: u64, offset: u32) -> Position {
+    Position { segment, offset }
+}
+
+fn options() -> Options {
+    let journal = Span { id: ID, oldest: at(1, 4096), end: at(1000, 4096) };
+    Options { cache_bytes: 1024 * 1024, journal, shape: 1 }
+}
+
+fn open(dir: &Path) -> (Index, Opened) {
+    Index::open(dir, &options()).unwrap()
+}
+
+fn rows<const N: usize>(rows: [(&str, Option<&str>); N]) -> Rows {
+    let owned = |(key, value): (&str, Option<&str>)| (key.into(), value.map(Into::into));
+    rows.into_iter().map(owned).collect()
+}
+
+fn everything(index: &Index) -> Vec<(Vec<u8>, Vec<u8>)> {
+    index.range(&[], &[0xFF; 64], usize::MAX)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            drop(fs::copy(entry.path(), target))
+        }
+    }
+}
+
+/// An index of two thousand rows on disk, closed.
+fn filled() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, _) = open(&dir.path().join("index"));
+    for batch in 0..20u64 {
+        let rows = (0..100u64).map(|n| ((batch * 100 + n).to_be_bytes().to_vec(), Some(vec![7; 500]))).collect();
+        index.apply(&rows, at(batch + 1, 4096)).unwrap();
+    }
+    index.checkpoint().unwrap();
+    dir
+}
+
+#[test]
+fn rows_and_what_they_stand_for_are_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, opened) = open(dir.path());
+    assert_eq!(opened, Opened { watermark: None, set_aside: None });
+    index.apply(&rows([("a", Some("1")), ("b", Some("2")), ("c", Some("3"))]), at(1, 5000)).unwrap();
+    index.apply(&rows([("b", None), ("c", Some("4"))]), at(1, 6000)).unwrap();
+    assert_eq!((index.watermark(), index.durable()), (Some(at(1, 6000)), None));
+    index.checkpoint().unwrap();
+    assert_eq!(index.durable(), Some(at(1, 6000)));
+    drop(index);
+    let (index, opened) = open(dir.path());
+    assert_eq!(opened, Opened { watermark: Some(at(1, 6000)), set_aside: None });
+    assert_eq!((index.get(b"a"), index.get(b"b")), (Some(b"1".to_vec()), None));
+    assert_eq!(everything(&index), [(b"a".to_vec(), b"1".to_vec()), (b"c".to_vec(), b"4".to_vec())]);
+}
+
+#[test]
+fn the_watermark_is_never_taken_for_a_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, _) = open(dir.path());
+    index.apply(&Rows::from([(vec![0], Some(vec![]))]), at(1, 5000)).unwrap();
+    assert_eq!(index.get(b""), None);
+    assert_eq!(index.range(b"", &[1], 9), [(vec![0], vec![])]);
+    assert_eq!(index.range_back(b"", &[1], 9), [(vec![0], vec![])]);
+    assert_eq!((index.range(b"", b"", 9), index.range(b"z", b"a", 9)), (vec![], vec![]));
+    let refused = index.apply(&Rows::from([(vec![], Some(vec![1]))]), at(1, 6000));
+    assert_eq!(refused, Err(IndexError::Row { bytes: 1, key_bytes: 0 }));
+}
+
+#[test]
+fn the_largest_rows_never_leave_the_main_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, _) = open(dir.path());
+    let large = (0..600u64).map(|n| (n.to_be_bytes().to_vec(), Some(vec![n as u8; ROW_BYTES_MAX - 8]))).collect();
+    index.apply(&large, at(1, 5000)).unwrap();
+    index.checkpoint().unwrap();
+    assert_eq!(fs::read_dir(dir.path().join("blobs")).unwrap().count(), 0);
+    let too_large = Rows::from([(vec![1], Some(vec![0; ROW_BYTES_MAX]))]);
+    assert!(matches!(index.apply(&too_large, at(1, 6000)), Err(IndexError::Row { .. })));
+}
+
+#[test]
+fn a_half_snapshot_left_by_a_stop_does_not_keep_it_from_opening() {
+    let dir = filled();
+    let path = dir.path().join("index");
+    fs::write(path.join("snap.000000000000FFFF.generating"), b"half").unwrap();
+    assert_eq!(open(&path).1, Opened { watermark: Some(at(20, 4096)), set_aside: None });
+}
+
+#[test]
+fn a_damaged_index_is_set_aside_and_begun_anew() {
+    for (number, hurt) in ["shortened", "overwritten"].into_iter().enumerate() {
+        let dir = filled();
+        let path = dir.path().join("index");
+        for snapshot in fs::read_dir(&path).unwrap().map(Result::unwrap) {
+            if snapshot.file_name().to_string_lossy().starts_with("snap.") {
+                fs::write(snapshot.path(), b"not a snapshot").unwrap();
+            }
+        }
+        let file = fs::File::options().write(true).open(path.join("db")).unwrap();
+        match number {
+            0 => file.set_len(700_000).unwrap(),
+            _ => file.write_all_at(&vec![0xEE; 300_000], 100_000).unwrap(),
+        }
+        let (index, opened) = open(&path);
+        let aside = opened.set_aside.unwrap_or_else(|| panic!("{hurt}: taken as whole"));
+        assert_eq!((opened.watermark, aside.to), (None, dir.path().join("index.damaged-1")));
+        assert_eq!(everything(&index), []);
+        index.apply(&rows([("a", Some("1"))]), at(1, 5000)).unwrap();
+    }
+}
+
+#[test]
+fn an_index_of_something_else_is_set_aside_and_only_the_latest_is_kept() {
+    let dir = filled();
+    let path = dir.path().join("index");
+    let with = |change: &dyn Fn(&mut Options)| {
+        let mut options = options();
+        change(&mut options);
+        let (index, opened) = Index::open(&path, &options).unwrap();
+        let refilled = index.apply(&rows([("a", Some("1"))]), at(20, 4096));
+        refilled.and_then(|()| index.checkpoint()).unwrap();
+        opened.set_aside.unwrap()
+    };
+    let other_journal = with(&|options| options.journal.id = JournalId([9; 16]));
+    assert_eq!(other_journal.why, "it is an index of another journal");
+    let back = with(&|_| ());
+    assert_eq!(back.to, dir.path().join("index.damaged-2"));
+    assert!(!other_journal.to.exists());
+    let beyond = with(&|options| options.journal.end = at(20, 4095));
+    assert!(beyond.why.contains("durable records were lost"), "{}", beyond.why);
+    let before = with(&|options| options.journal.oldest = at(21, 4096));
+    assert!(before.why.contains("the journal begins at"), "{}", before.why);
+    let shape = with(&|options| options.shape = 2);
+    assert!(shape.why.contains("shape 1"), "{}", shape.why);
+    with(&|_| ());
+    Index::condemn(&path).unwrap();
+    assert_eq!(with(&|_| ()).why, "it was marked to be rebuilt");
+}
+
+#[test]
+fn an_index_in_use_is_left_where_it_is() {
+    let dir = filled();
+    let path = dir.path().join("index");
+    let (index, _) = open(&path);
+    assert_eq!(Index::open(&path, &options()).map(|_| ()), Err(IndexError::InUse { dir: path.clone() }));
+    assert_eq!(index.watermark(), Some(at(20, 4096)));
+}
+
+#[test]
+fn a_read_that_fails_is_trouble_not_an_absent_row_and_has_the_index_rebuilt() {
+    let dir = filled();
+    let path = dir.path().join("index");
+    let (index, _) = open(&path);
+    fs::File::options().write(true).open(path.join("db")).unwrap().set_len(0).unwrap();
+    assert!(everything(&index).len() < 2000);
+    assert!(matches!(index.trouble(), Some(IndexError::Failed { .. })), "{:?}", index.trouble());
+    assert!(matches!(index.apply(&Rows::new(), at(21, 4096)), Err(IndexError::Failed { .. })));
+    assert!(matches!(index.checkpoint(), Err(IndexError::Failed { .. })));
+    drop(index);
+    assert_eq!(open(&path).1.set_aside.unwrap().why, "it was marked to be rebuilt");
+}
+
+#[test]
+fn the_worker_answers_for_every_batch_and_takes_one_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, _) = open(dir.path());
+    let mut indexer = Indexer::start(index.clone()).unwrap();
+    assert_eq!((indexer.poll(), indexer.wait()), (None, None));
+    let frozen = Arc::new(rows([("a", Some("1"))]));
+    indexer.submit(Arc::clone(&frozen), at(1, 5000)).unwrap();
+    assert_eq!(indexer.submit(Arc::clone(&frozen), at(1, 6000)), Err(IndexError::Busy));
+    assert_eq!(indexer.wait(), Some(Ok(at(1, 5000))));
+    assert_eq!((index.durable(), index.get(b"a")), (Some(at(1, 5000)), Some(b"1".to_vec())));
+    assert_eq!(Arc::strong_count(&frozen), 1, "the overlay is the engine's alone again");
+    indexer.submit(Arc::new(Rows::from([(vec![], None)])), at(1, 7000)).unwrap();
+    assert!(matches!(indexer.wait(), Some(Err(IndexError::Row { .. }))));
+    assert!(!indexer.busy());
+    assert_eq!(index.watermark(), Some(at(1, 5000)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Random batches against a map, with stops without warning in between.
+    #[test]
+    fn it_equals_a_map_and_a_copy_taken_while_open_equals_an_earlier_one(
+        batches in proptest::collection::vec(
+            proptest::collection::btree_map(
+                proptest::collection::vec(0u8..4, 1..4),
+                proptest::option::of(proptest::collection::vec(any::<u8>(), 0..300)),
+                1..40,
+            ), 1..8),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let (index, _) = open(&dir.path().join("index"));
+        let mut model = BTreeMap::new();
+        let mut history = BTreeMap::new();
+        for (number, batch) in (1..).zip(batches) {
+            index.apply(&batch, at(number, 4096)).unwrap();
+            for (key, value) in batch {
+                if let Some(value) = value { model.insert(key, value); } else { model.remove(&key); }
+            }
+            history.insert(at(number, 4096), model.clone());
+            prop_assert_eq!(everything(&index), model.clone().into_iter().collect::<Vec<_>>());
+            let middle: Vec<_> = model.range(vec![1]..vec![3]).rev().take(5).map(|(k, v)| (k.clone(), v.clone())).collect();
+            prop_assert_eq!(index.range_back(&[1], &[3], 5), middle);
+            if number % 2 == 0 {
+                index.checkpoint().unwrap();
+            }
+        }
+        let killed = dir.path().join("killed");
+        copy(&dir.path().join("index"), &killed);
+        let (after, opened) = open(&killed);
+        prop_assert_eq!(opened.set_aside, None);
+        prop_assert!(opened.watermark >= index.durable());
+        let expected = opened.watermark.map(|mark| history.remove(&mark).unwrap()).unwrap_or_default();
+        prop_assert_eq!(everything(&after), expected.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn zz_experiment() {
+    std::panic::set_hook(Box::new(|_| ()));
+    let dir = filled();
+    let path = dir.path().join("index");
+    let len = fs::metadata(path.join("db")).unwrap().len();
+    let mut outcomes = BTreeMap::<String, u32>::new();
+    let mut seed = 12345u64;
+    for round in 0..1200u64 {
+        let hurt = tempfile::tempdir().unwrap();
+        let to = hurt.path().join("index");
+        copy(&path, &to);
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        let at_byte = (seed >> 16) % len;
+        if round % 2 == 0 {
+            for e in fs::read_dir(&to).unwrap().map(Result::unwrap) {
+                if e.file_name().to_string_lossy().starts_with("snap.") {
+                    fs::remove_file(e.path()).unwrap();
+                }
+            }
+        }
+        let file = fs::File::options().read(true).write(true).open(to.join("db")).unwrap();
+        let kind = ["cut", "zero4k", "flip", "junk300k"][(round / 2 % 4) as usize];
+        match kind {
+            "cut" => file.set_len(at_byte).unwrap(),
+            "zero4k" => file.write_all_at(&[0; 4096], at_byte / 4096 * 4096).unwrap(),
+            "flip" => {
+                let mut b = [0];
+                file.read_exact_at(&mut b, at_byte).unwrap();
+                file.write_all_at(&[b[0] ^ 4], at_byte).unwrap();
+            }
+            _ => file.write_all_at(&vec![0xEE; 300_000], at_byte).unwrap(),
+        }
+        let what = match Index::open(&to, &options()) {
+            Err(e) => format!("ERR {e}").chars().take(150).collect(),
+            Ok((_, o)) if o.set_aside.is_some() => "aside".to_string(),
+            Ok((index, o)) => {
+                let rows = everything(&index);
+                if index.trouble().is_some() {
+                    "trouble".into()
+                } else {
+                    let expect = o.watermark.map_or(0, |m| m.segment * 100);
+                    let keys_ok =
+                        rows.iter().zip(0u64..).all(|((k, v), n)| k == &n.to_be_bytes() && v == &vec![7; 500]);
+                    if rows.len() as u64 == expect && keys_ok {
+                        if expect == 2000 { "full".into() } else { "earlier".to_string() }
+                    } else {
+                        format!("WRONG {} vs {expect}", rows.len())
+                    }
+                }
+            }
+        };
+        *outcomes.entry(format!("{kind} snap={} {what}", round % 2 == 1)).or_default() += 1;
+    }
+    for (k, v) in outcomes {
+        println!("{v:4} {k}");
+    }
+}
