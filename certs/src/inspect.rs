@@ -49,6 +49,11 @@ impl Facts {
         found.ok_or_else(|| Error::Shape { file: file.to_owned(), expected: "certificate" })
     }
 
+    /// One line of JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
+
     fn of_pem(text: &str, now: OffsetDateTime) -> Option<Vec<Self>> {
         let blocks = Pem::iter_from_buffer(text.as_bytes()).collect::<std::result::Result<Vec<_>, _>>().ok()?;
         blocks

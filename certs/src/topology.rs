@@ -108,7 +108,6 @@ impl Topology {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     const HEAD: &str = "[network]\nname = \"演练\"\ntrust_domain = \"drill.test\"\n";
