@@ -23,7 +23,7 @@ pub(crate) enum Lang {
 )]
 pub(crate) struct Args {
     /// 输出语言 · Language of messages
-    #[arg(long, global = true, value_enum, default_value = "zh")]
+    #[arg(long, global = true, value_enum, env = "ZHUJI_LANG", default_value = "zh")]
     pub(crate) lang: Lang,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -68,9 +68,9 @@ pub(crate) enum Command {
         /// 单位代码 · Its unit id
         #[arg(long)]
         unit: String,
-        /// 拓扑文件 · The topology file
+        /// 拓扑文件:核对该站在其中,并一并放入目录 · Checked to have the station, and put with its files
         #[arg(long)]
-        topology: PathBuf,
+        topology: Option<PathBuf>,
         /// 该站的目录 · Where its files go
         #[arg(long)]
         out: PathBuf,
@@ -91,9 +91,9 @@ pub(crate) enum Command {
         /// 用途 · What it is for
         #[arg(long = "use", value_enum)]
         usage: Usage,
-        /// 有效天数 · Days it is good
-        #[arg(long, default_value_t = TRANSPORT_DAYS, value_parser = clap::value_parser!(i64).range(1..=3650))]
-        days: i64,
+        /// 有效期,如 90d 或 90天;不写则传输 90 天、签名 400 天 · How long, e.g. 90d; else 90 or 400 days, by its use
+        #[arg(long = "for", value_name = "90d", value_parser = days)]
+        days: Option<i64>,
         /// 证书文件 · Where the certificate goes
         #[arg(short, long)]
         out: PathBuf,
@@ -111,9 +111,26 @@ pub(crate) enum Command {
     },
 }
 
+/// `90d` or `90天`, up to ten years.
+fn days(typed: &str) -> Result<i64, String> {
+    let number = typed.strip_suffix('d').or_else(|| typed.strip_suffix('天'));
+    match number.and_then(|number| number.parse().ok()) {
+        Some(days @ 1..=3650) => Ok(days),
+        _ => Err("1d … 3650d, 1天 … 3650天".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn a_life_has_a_unit_and_a_bound() {
+        assert_eq!((super::days("90d"), super::days("400天")), (Ok(90), Ok(400)));
+        for bad in ["", "d", "90", "0d", "-1d", "3651d", "99999999999999999999d", "9w", "1.5d"] {
+            assert!(super::days(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

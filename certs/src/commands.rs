@@ -21,11 +21,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Command::Plan { topology, ca, out, days } => plan(topology, ca, out, *days, now, lang),
         Command::Issue { ca, tier, unit, topology, out } => {
             let authority = Authority::load(ca)?;
-            issue(&authority, (*tier, unit), topology, out, now, lang)
+            issue(&authority, (*tier, unit), topology.as_deref(), out, now, lang)
         }
         Command::Sign { csr, ca, tier, unit, usage, days, out } => {
             let authority = Authority::load(ca)?;
-            sign(&authority, csr, (*tier, unit), (*usage, *days), out, now, lang)
+            sign(&authority, csr, (*tier, unit), (*usage, days.unwrap_or(usage.days())), out, now, lang)
         }
         Command::Inspect { file, short, json } => inspect(file, *short, *json, now, lang),
     }
@@ -52,22 +52,28 @@ fn plan(file: &Path, ca: &Path, out: &Path, days: i64, now: OffsetDateTime, lang
         let unit = station.id.unit();
         authority.issue_station_for(station.tier, unit, now, days)?.write(&out.join(unit), &topology.text)?;
     }
+    say(&words::who_gets_what(&topology.stations, lang))?;
     say(&words::made_plan(topology.stations.len(), &topology.name, out, lang))
 }
 
 fn issue(
     authority: &Authority,
     (tier, unit): (Tier, &str),
-    file: &Path,
+    tree: Option<&Path>,
     out: &Path,
     now: OffsetDateTime,
     lang: Lang,
 ) -> Result<()> {
-    let topology = Topology::read(file)?;
-    topology.expect_trust_domain(authority.trust_domain())?;
-    topology.expect_station(tier, unit)?;
+    let tree = tree.map(Topology::read).transpose()?;
+    if let Some(tree) = &tree {
+        tree.expect_trust_domain(authority.trust_domain())?;
+        tree.expect_station(tier, unit)?;
+    }
     let bundle = authority.issue_station(tier, unit, now)?;
-    bundle.write(out, &topology.text)?;
+    match &tree {
+        Some(tree) => bundle.write(out, &tree.text)?,
+        None => bundle.write_identity(out)?,
+    }
     say(&words::made_bundle(&bundle.id, out, lang))
 }
 

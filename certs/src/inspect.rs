@@ -49,9 +49,11 @@ impl Facts {
         found.ok_or_else(|| Error::Shape { file: file.to_owned(), expected: "certificate" })
     }
 
-    /// One line of JSON.
+    /// One line of JSON; fields are only ever added.
     pub fn to_json(&self) -> String {
-        serde_json::json!(self).to_string()
+        let mut line = serde_json::json!(self);
+        line["schema"] = "zhuji.certs.inspect/1".into();
+        line.to_string()
     }
 
     fn of_pem(text: &str, now: OffsetDateTime) -> Option<Vec<Self>> {

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use certs::{Error, Facts, StationId, Usage};
+use certs::{Error, Facts, StationId, Usage, topology::Station};
 use time::OffsetDateTime;
 
 use crate::cli::Lang;
@@ -43,6 +43,17 @@ pub(crate) fn made_plan(stations: usize, network: &str, dir: &Path, lang: Lang) 
              next: take each to its station, to its [identity] directory, then delete its *.key here"
         ),
     }
+}
+
+/// Who gets what: the directory, the name in its certificates, what people call it.
+pub(crate) fn who_gets_what(stations: &[Station], lang: Lang) -> String {
+    let width = stations.iter().map(|station| station.id.unit().len()).max().unwrap_or_default() + 1;
+    let line = |station: &Station| {
+        let english = lang == Lang::En && !station.name_en.is_empty();
+        let name = if english { &station.name_en } else { &station.name };
+        format!("{:width$}  {}  {name}", format!("{}/", station.id.unit()), station.id)
+    };
+    stations.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 pub(crate) fn made_bundle(id: &StationId, dir: &Path, lang: Lang) -> String {
@@ -155,6 +166,9 @@ fn explain_zh(error: &Error) -> String {
         }
         Error::Exists { file } => {
             format!("{} 已存在,本工具从不覆盖任何文件;请换一个目录,或先把它移走", file.display())
+        }
+        Error::NoAuthority { dir } => {
+            format!("{} 中没有机构;请先用 zhuji-certs init 建立,或核对 --ca", dir.display())
         }
         Error::Shape { file, expected } => {
             let expected = if *expected == "certificate" { "证书" } else { "私钥" };

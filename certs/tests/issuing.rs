@@ -6,6 +6,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use ::time::{Duration, OffsetDateTime, macros::datetime};
 use certs::{Authority, Certificate, Error, Profile, PublicKeyData, Tier, Topology, Usage, new_key};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType};
+use rustls_pki_types::{CertificateDer, UnixTime};
 use x509_parser::{der_parser::Oid, pem::Pem, prelude::*};
 
 const NOW: OffsetDateTime = datetime!(2026-08-01 08:00 UTC);
@@ -112,6 +113,45 @@ fn uses_nest_and_authorities_sign_what_is_below_them() {
     parse(&signing).verify_signature(Some(transport_ca.public_key())).unwrap_err();
 }
 
+const TLS_CLIENT: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
+const TLS_SERVER: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
+const SEAL: &[u8] = &[0x2b, 6, 1, 4, 1, 0x81, 0xfd, 0x59, 1, 1];
+
+/// Whether the verifier the stations use accepts `leaf` for `wanted`, below `issuer` and `root`.
+fn accepted(root: &str, issuer: &str, leaf: &str, wanted: &'static [u8]) -> bool {
+    let [root, issuer, leaf] = [root, issuer, leaf].map(|pem| CertificateDer::from(der(pem)));
+    let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(NOW.unix_timestamp().unsigned_abs()));
+    let anchors = [webpki::anchor_from_trusted_cert(&root).unwrap()];
+    let between = [issuer];
+    let leaf = webpki::EndEntityCert::try_from(&leaf).unwrap();
+    let usage = webpki::KeyUsage::required(wanted);
+    leaf.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &anchors, &between, at, usage, None, None).is_ok()
+}
+
+#[test]
+fn no_certificate_passes_for_the_other_use_whatever_it_claims() {
+    let authority = authority();
+    let bundle = authority.issue_station(Tier::District, "420100", NOW).unwrap();
+    let (root, links, seals) = (&bundle.root_pem, &bundle.transport_ca_pem, &bundle.signing_ca_pem);
+    let passes =
+        |issuer: &str, leaf: &str| [TLS_CLIENT, TLS_SERVER, SEAL].map(|wanted| accepted(root, issuer, leaf, wanted));
+    assert_eq!(passes(links, &bundle.transport_pem), [true, true, false]);
+    assert_eq!(passes(seals, &bundle.signing_pem), [false, false, true]);
+
+    // An authority that claims the other's use, or every use, in a leaf is not believed: it has not got the use itself.
+    let id = authority.station_id(Tier::District, "420100").unwrap();
+    let claim = |usage, ekus| {
+        let honest = authority.station_profile(&id, usage, NOW, 90).unwrap();
+        authority.issue(&Profile { ekus, ..honest }, &new_key(usage).unwrap()).unwrap().pem()
+    };
+    let seal = ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 4, 1, 32473, 1, 1]);
+    assert_eq!(passes(links, &claim(Usage::Transport, vec![seal])), [false; 3]);
+    let tls = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+    assert_eq!(passes(seals, &claim(Usage::Signing, tls)), [false; 3]);
+    assert_eq!(passes(links, &claim(Usage::Transport, vec![ExtendedKeyUsagePurpose::Any])), [false; 3]);
+    assert_eq!(passes(links, &claim(Usage::Transport, vec![])), [false; 3]);
+}
+
 #[test]
 fn one_key_gets_a_new_serial_every_time() {
     let (authority, key) = (authority(), new_key(Usage::Transport).unwrap());
@@ -167,9 +207,11 @@ fn a_profile_may_be_as_odd_as_an_attack_needs() {
     let (authority, key) = (authority(), new_key(Usage::Transport).unwrap());
     let uris = vec![NAME.to_owned(), "spiffe://drill.test/hub/moj".to_owned()];
     let (not_before, not_after) = (NOW - Duration::days(10), NOW - Duration::days(1));
-    let odd = Profile { uris: uris.clone(), usage: Usage::Transport, not_before, not_after };
+    let ekus = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let odd = Profile { uris: uris.clone(), usage: Usage::Transport, ekus, not_before, not_after };
     let made = authority.issue(&odd, &key).unwrap();
     assert_eq!(self::uris(&parse(made.der())), uris);
+    assert_eq!(uses(&parse(made.der())), Some((true, false, vec![])));
     assert_eq!(parse(made.der()).validity().not_after.to_datetime(), not_after);
 }
 
@@ -224,6 +266,8 @@ fn an_authority_issues_after_its_root_key_went_into_the_safe() {
     parse(&leaf).verify_signature(Some(parse(&issuer).public_key())).unwrap();
     assert_eq!(parse(&leaf).issuer().as_raw(), parse(&issuer).subject().as_raw());
 
+    let nowhere = dir.path().join("nowhere");
+    assert!(matches!(Authority::load(&nowhere), Err(Error::NoAuthority { dir }) if dir == nowhere));
     fs::copy(ca.join("signing-ca.key"), ca.join("transport-ca.key")).unwrap();
     assert!(matches!(Authority::load(&ca), Err(Error::OtherKey { .. })));
 }
