@@ -97,6 +97,10 @@ impl Authority {
     /// Reads what [`Authority::save`] wrote; `root.key` may be, and should be, elsewhere.
     pub fn load(dir: &Path) -> Result<Self> {
         let file = dir.join(ABOUT);
+        // The likeliest mistake, and `cannot read authority.toml` would not say what to do about it.
+        if !file.exists() {
+            return Err(Error::NoAuthority { dir: dir.to_owned() });
+        }
         let about: About =
             toml::from_str(&read(&file)?).map_err(|source| Error::AuthorityFile { file, source: Box::new(source) })?;
         check_trust_domain(&about.trust_domain)?;

@@ -34,14 +34,23 @@ pub struct Bundle {
 impl Bundle {
     /// Writes all eight files, or none if one of their names is taken.
     pub fn write(&self, dir: &Path, topology_text: &str) -> Result<()> {
-        let public = [
+        self.write_with(dir, Some(topology_text))
+    }
+
+    /// The same without the tree, for a station that has it already.
+    pub fn write_identity(&self, dir: &Path) -> Result<()> {
+        self.write_with(dir, None)
+    }
+
+    fn write_with(&self, dir: &Path, topology_text: Option<&str>) -> Result<()> {
+        let mut public = vec![
             ("root.pem", self.root_pem.as_str()),
             ("transport-ca.pem", &self.transport_ca_pem),
             ("signing-ca.pem", &self.signing_ca_pem),
             ("transport.pem", &self.transport_pem),
             ("signing.pem", &self.signing_pem),
-            ("topology.toml", topology_text),
         ];
+        public.extend(topology_text.map(|text| ("topology.toml", text)));
         let keys = [("transport.key", &self.transport_key), ("signing.key", &self.signing_key)];
         create_private_dir(dir)?;
         for name in public.iter().map(|(name, _)| name).chain(keys.iter().map(|(name, _)| name)) {

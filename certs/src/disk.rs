@@ -49,7 +49,12 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<()> {
 
 fn write_new(file: &Path, text: &str, mode: u32) -> Result<()> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(file);
-    opened.and_then(|mut to| to.write_all(text.as_bytes())).map_err(|source| unwritten(file, source))
+    let mut to = opened.map_err(|source| unwritten(file, source))?;
+    to.write_all(text.as_bytes()).map_err(|source| {
+        // Half a key is no key, and its name would be taken for the next try. The first failure is the one to report.
+        drop(fs::remove_file(file));
+        unwritten(file, source)
+    })
 }
 
 fn unwritten(file: &Path, source: io::Error) -> Error {

@@ -22,6 +22,8 @@ pub enum Error {
     Unwritten { file: PathBuf, source: io::Error },
     #[error("{} is already there, and nothing is ever overwritten; write to another directory, or move it away first", .file.display())]
     Exists { file: PathBuf },
+    #[error("there is no authority in {}; make one with `zhuji-certs init`, or check --ca", .dir.display())]
+    NoAuthority { dir: PathBuf },
     #[error("{} holds no {expected} in PEM; use the file this tool wrote", .file.display())]
     Shape { file: PathBuf, expected: &'static str },
     #[error("{} is not the key of {}; take both from one copy of the authority", .key.display(), .certificate.display())]

@@ -49,6 +49,13 @@ impl Facts {
         found.ok_or_else(|| Error::Shape { file: file.to_owned(), expected: "certificate" })
     }
 
+    /// One line of JSON; fields are only ever added.
+    pub fn to_json(&self) -> String {
+        let mut line = serde_json::json!(self);
+        line["schema"] = "zhuji.certs.inspect/1".into();
+        line.to_string()
+    }
+
     fn of_pem(text: &str, now: OffsetDateTime) -> Option<Vec<Self>> {
         let blocks = Pem::iter_from_buffer(text.as_bytes()).collect::<std::result::Result<Vec<_>, _>>().ok()?;
         blocks

@@ -35,5 +35,5 @@ pub use error::{Error, Result};
 pub use inspect::Facts;
 pub use name::{StationId, Tier};
 pub use profile::{Profile, Usage, new_key};
-pub use rcgen::{Certificate, KeyPair, PublicKeyData};
+pub use rcgen::{Certificate, ExtendedKeyUsagePurpose, KeyPair, PublicKeyData};
 pub use topology::Topology;

@@ -88,7 +88,6 @@ pub(crate) fn readable(at: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     #[test]

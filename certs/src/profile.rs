@@ -52,6 +52,14 @@ impl Usage {
         }
     }
 
+    /// How many days its certificates are good unless somebody says otherwise.
+    pub fn days(self) -> i64 {
+        match self {
+            Self::Transport => TRANSPORT_DAYS,
+            Self::Signing => SIGNING_DAYS,
+        }
+    }
+
     pub(crate) fn algorithm(self) -> &'static SignatureAlgorithm {
         match self {
             Self::Transport => &PKCS_ECDSA_P256_SHA256,
@@ -88,13 +96,16 @@ pub fn new_key(usage: Usage) -> Result<KeyPair> {
     Ok(KeyPair::generate_for(usage.algorithm())?)
 }
 
-/// What a leaf will say, besides its key.
+/// What a leaf will say, besides its key. [`Profile::station`] gives the profiles of this network; whoever tries a
+/// station's defences changes a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// Whom it speaks for. A station has exactly one name, and its verifiers insist.
     pub uris: Vec<String>,
-    /// What it is for, which also picks the authority.
+    /// Which authority issues it.
     pub usage: Usage,
+    /// What it may be used for.
+    pub ekus: Vec<ExtendedKeyUsagePurpose>,
     /// Its first good second.
     pub not_before: OffsetDateTime,
     /// Its last good second.
@@ -105,7 +116,7 @@ impl Profile {
     /// A station's certificate, made `now` and good for this many days.
     pub fn station(id: &StationId, usage: Usage, now: OffsetDateTime, days: i64) -> Self {
         let (not_before, not_after) = (now - EARLY, now + Duration::days(days));
-        Self { uris: vec![id.to_string()], usage, not_before, not_after }
+        Self { uris: vec![id.to_string()], usage, ekus: usage.of_leaf(), not_before, not_after }
     }
 
     pub(crate) fn params(&self) -> Result<CertificateParams> {
@@ -119,7 +130,7 @@ impl Profile {
         }
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = self.usage.of_leaf();
+        params.extended_key_usages.clone_from(&self.ekus);
         params.use_authority_key_identifier_extension = true;
         Ok(params)
     }

@@ -20,8 +20,12 @@ use crate::{
 pub struct Station {
     /// Which tier it speaks for.
     pub tier: Tier,
-    /// Its name.
+    /// Its name in certificates.
     pub id: StationId,
+    /// What people call it.
+    pub name: String,
+    /// The same for readers of English; may be empty.
+    pub name_en: String,
 }
 
 /// A topology file: its stations in the order they stand there, and its text, which goes into every bundle verbatim.
@@ -55,6 +59,10 @@ struct Network {
 struct Entry {
     unit: String,
     tier: Tier,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    name_en: String,
 }
 
 impl Topology {
@@ -78,8 +86,8 @@ impl Topology {
         check_trust_domain(&trust_domain)?;
         let mut seen = BTreeSet::new();
         let mut stations = Vec::with_capacity(read.stations.len());
-        for Entry { unit, tier } in read.stations {
-            stations.push(Station { tier, id: StationId::new(&trust_domain, tier, &unit)? });
+        for Entry { unit, tier, name, name_en } in read.stations {
+            stations.push(Station { tier, id: StationId::new(&trust_domain, tier, &unit)?, name, name_en });
             if !seen.insert(unit.clone()) {
                 return Err(Error::TopologyTwice { file, unit });
             }
@@ -108,7 +116,6 @@ impl Topology {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     const HEAD: &str = "[network]\nname = \"演练\"\ntrust_domain = \"drill.test\"\n";
@@ -141,6 +148,8 @@ mod tests {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/topology/national-2014.toml");
         let tree = Topology::read(&file).unwrap();
         assert_eq!(tree.stations.len(), 289);
+        let of = |tier| tree.stations.iter().filter(|station| station.tier == tier).count();
+        assert_eq!([Tier::Ministry, Tier::Province, Tier::District].map(of), [1, 33, 255]);
         let districts = |province: &str| {
             let of = |s: &&Station| s.tier == Tier::District && s.id.unit().starts_with(province);
             tree.stations.iter().filter(of).count()
