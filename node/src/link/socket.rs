@@ -7,8 +7,8 @@
 //!
 //! Promises: who is at the other end ([`Peer`]) is what its certificate says and nothing else; a connection ends at
 //! once, idle or not, when its certificate does, when its station loses its place, or when its owner says so; nobody
-//! who has not shown a certificate can keep out one who has; every limit of HTTP/2 is set here, none is left to a
-//! library's default.
+//! who has not shown a certificate can keep out one who has; every limit of HTTP/2 that tonic lets us set is set,
+//! none of those is left to a library's default.
 
 mod dial;
 mod listen;

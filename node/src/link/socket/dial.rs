@@ -17,7 +17,7 @@ use rustls::{AlertDescription, pki_types::ServerName};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 use tokio_rustls::{TlsConnector, TlsStream};
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -110,13 +110,24 @@ pub enum DialError {
 /// Connects to the parent. The channel lives as long as the connection: when it breaks, dial again, so that a channel
 /// and its [`Peer`] are always the same connection.
 pub async fn dial(endpoint: &str, identity: &Identity, io: Arc<dyn Io>) -> Result<(Channel, Peer), DialError> {
-    let named = || endpoint.to_owned();
-    let (doing, within) = ("connecting", limits::HANDSHAKE_WITHIN);
-    let (tcp, address) = timeout(within, connect(endpoint))
+    let by = Instant::now() + limits::HANDSHAKE_WITHIN;
+    let (tcp, address) = in_time(by, endpoint, "connecting", connect(endpoint)).await?;
+    let broken_off = |source| DialError::BrokenOff { endpoint: endpoint.to_owned(), source };
+    tcp.set_nodelay(true).map_err(broken_off)?;
+    shaken_by(by, tcp, address, endpoint, identity, io).await
+}
+
+/// A line that swallows what we send must not hold us up.
+async fn in_time<T>(
+    by: Instant,
+    endpoint: &str,
+    doing: &'static str,
+    work: impl Future<Output = Result<T, DialError>>,
+) -> Result<T, DialError> {
+    let within = limits::HANDSHAKE_WITHIN;
+    timeout_at(by, work)
         .await
-        .unwrap_or_else(|_| Err(DialError::TimedOut { endpoint: named(), doing, within }))?;
-    tcp.set_nodelay(true).map_err(|source| DialError::BrokenOff { endpoint: named(), source })?;
-    dial_over(tcp, address, endpoint, identity, io).await
+        .unwrap_or_else(|_| Err(DialError::TimedOut { endpoint: endpoint.to_owned(), doing, within }))
 }
 
 async fn connect(endpoint: &str) -> Result<(TcpStream, SocketAddr), DialError> {
@@ -148,12 +159,26 @@ pub async fn dial_over<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (doing, within) = ("shaking hands", limits::HANDSHAKE_WITHIN);
-    let timed_out = |_| Err(DialError::TimedOut { endpoint: endpoint.to_owned(), doing, within });
-    let shaken = shake_hands(stream, address, endpoint, identity, io);
-    let wire = timeout(within, shaken).await.unwrap_or_else(timed_out)?;
-    let peer = wire.peer().clone();
-    Ok((channel(endpoint, wire).await?, peer))
+    shaken_by(Instant::now() + limits::HANDSHAKE_WITHIN, stream, address, endpoint, identity, io).await
+}
+
+async fn shaken_by<S>(
+    by: Instant,
+    stream: S,
+    address: SocketAddr,
+    endpoint: &str,
+    identity: &Identity,
+    io: Arc<dyn Io>,
+) -> Result<(Channel, Peer), DialError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    in_time(by, endpoint, "shaking hands", async {
+        let wire = shake_hands(stream, address, endpoint, identity, io).await?;
+        let peer = wire.peer().clone();
+        Ok((channel(endpoint, wire).await?, peer))
+    })
+    .await
 }
 
 async fn shake_hands<S>(
@@ -212,6 +237,7 @@ fn settings(endpoint: &str) -> Result<Endpoint, tonic::transport::Error> {
         .max_frame_size(limits::H2_FRAME_BYTES)
         .http2_max_header_list_size(limits::HEADER_LIST_BYTES_MAX)
         .http2_max_local_error_reset_streams(limits::RESET_STREAMS_MAX)
+        .http2_max_concurrent_reset_streams(limits::STREAMS_MAX as usize)
         .http2_keep_alive_interval(limits::KEEPALIVE_EVERY)
         .keep_alive_timeout(limits::KEEPALIVE_WITHIN)
         .keep_alive_while_idle(true)

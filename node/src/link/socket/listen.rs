@@ -120,6 +120,11 @@ impl Door {
         match timeout(HANDSHAKE_WITHIN, shaken).await.unwrap_or(Err(HandshakeError::TimedOut)) {
             Ok(wire) => {
                 let seat = self.sessions.seat(wire.peer().clone(), certificates(wire.tls()));
+                // A reload stores, then rechecks who is seated: this one may have missed both.
+                let latest = self.identity.load_full();
+                if !Arc::ptr_eq(&latest, &identity) {
+                    self.sessions.recheck(&latest, self.io.now());
+                }
                 // Nobody takes it when the server is stopping; then it is dropped here, and closed.
                 self.ready.send(Ok(wire.seated(seat))).await.ok();
             }

@@ -28,12 +28,15 @@ use crate::{
 /// The wall clock may jump, a machine may sleep: a certificate's end is looked at no less often than this.
 const LOOK_AT_CLOCK_EVERY: Duration = Duration::from_secs(60);
 
+/// A certificate names the second it is last good in; a handshake in that second succeeds, so a connection lives.
+const LAST_SECOND: Duration = Duration::from_secs(1);
+
 /// Who is at the other end of a link. In a request's extensions on the answering side.
 #[derive(Debug, Clone)]
 pub struct Peer {
     /// From its certificate, and from nowhere else.
     pub id: SpiffeId,
-    /// When its certificate, and with it the connection, ends.
+    /// The last second of its certificate, and with it of the connection.
     pub not_after: Timestamp,
     /// Where it is, for people; it proves nothing.
     pub address: SocketAddr,
@@ -84,7 +87,7 @@ impl Peer {
         let told = async { switch.wait_for(Option::is_some).await.ok().and_then(|told| *told).unwrap_or(Cut::Closed) };
         tokio::select! {
             why = told => why,
-            () = reaches(self.not_after, &*io) => {
+            () = reaches(self.not_after + LAST_SECOND, &*io) => {
                 self.cut(Cut::Expired);
                 Cut::Expired
             }
