@@ -2,7 +2,9 @@
 
 #![allow(missing_docs, reason = "being built")]
 
+pub mod cli;
 pub mod config;
+pub mod desk;
 pub mod identity;
 pub mod io;
 pub mod limits;

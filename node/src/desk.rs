@@ -1,0 +1,3 @@
+//! Where people meet a station.
+
+pub mod client;
