@@ -176,7 +176,6 @@ fail-officer-remedy = add --officer NAME, or set ZHUJI_OFFICER
 fail-file = { $path }: { $why }
 fail-no-neighbour = "{ $peer }" is neither above nor below this station
 fail-no-neighbour-remedy = see: { $program } link ls
-interrupted = interrupted
 
 ## Rules
 rule-request-in-report = a report may not carry a request for instructions. Use two messages:
@@ -221,8 +220,8 @@ wait-arrived = ✔ { $newest } (took { $span })
 wait-signed = ✔ { $newest } (took { $span })
 wait-not-in-time = ▲ not there in time; the message is still on its way
 wait-never = ✕ it will not be delivered any more; see trace
-wait-interrupted = no longer waiting; the message is still on its way
-acted = ✔ { $officer }: { $stage } { $number } ({ $time }, on this machine's disk)
+wait-interrupted = no longer waiting; { $number } is still on its way
+acted = ✔ { $number } { $stage }: { $officer } ({ $time }, on this machine's disk)
 
 ## Lists
 list-empty = none

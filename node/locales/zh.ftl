@@ -176,7 +176,6 @@ fail-officer-remedy = 加 --officer 姓名,或设置 ZHUJI_OFFICER
 fail-file = { $path }: { $why }
 fail-no-neighbour = 「{ $peer }」不是本机的上级或下级
 fail-no-neighbour-remedy = 查看: { $program } link ls
-interrupted = 已中断
 
 ## 规则
 rule-request-in-report = 报告中不得夹带请示。请用两件报文:
@@ -221,8 +220,8 @@ wait-arrived = ✔ { $newest }(用时 { $span })
 wait-signed = ✔ { $newest }(用时 { $span })
 wait-not-in-time = ▲ 到时未达到所等的状态;报文仍在继续上送
 wait-never = ✕ 报文不会再送达;详情见 trace
-wait-interrupted = 已停止等待;报文仍在继续上送
-acted = ✔ { $officer } 已{ $stage } { $number }({ $time },本机已落盘)
+wait-interrupted = 已停止等待;{ $number } 仍在继续上送
+acted = ✔ { $number } { $officer } { $stage }({ $time },本机已落盘)
 
 ## 列表
 list-empty = 没有

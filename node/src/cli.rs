@@ -41,7 +41,7 @@ pub mod visible;
 mod wait;
 pub mod words;
 
-pub use self::call::{Call, default_config, default_socket};
+pub use self::call::{Call, Streams, default_config, default_socket};
 use self::{
     exit::{Exit, Outcome},
     words::Words,
@@ -119,7 +119,7 @@ fn misused(error: &clap::Error, words: &Words, root: &Command, args: &[OsString]
 
 fn dispatch(tool: &Tool, words: Words, given: &ArgMatches, root: Command) -> ExitCode {
     let Some((name, under)) = given.subcommand() else { return Exit::Usage.into() };
-    let call = Call::new(tool.tier, words, under);
+    let call = Call::new(tool.tier, words, under, Streams::standard());
     if name == "run" {
         return (tool.run)(Run { config: call.config, words: call.words });
     }
@@ -129,7 +129,10 @@ fn dispatch(tool: &Tool, words: Words, given: &ArgMatches, root: Command) -> Exi
     match act(&call, name, under, root) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            call.word(&failure.render(&call.words));
+            let said = failure.render(&call.words);
+            if !said.is_empty() {
+                call.word(&said);
+            }
             failure.exit.into()
         }
     }
@@ -150,7 +153,7 @@ fn act(call: &Call, name: &str, given: &ArgMatches, root: Command) -> Outcome {
         "attachment" => attachment::act(call, given),
         "config" => config::act(call, given),
         "help" => help::act(call, given, root),
-        "completions" => help::completions(given, root),
+        "completions" => help::completions(call, given, root),
         _ => help::show_version(call),
     }
 }
@@ -215,10 +218,10 @@ fn global(words: &Words, tier: Tier) -> Vec<Arg> {
             .value_parser(one_of(&["auto", "always", "never"]))
             .hide_possible_values(true),
         Arg::new("no-color").long("no-color").env("NO_COLOR").hide(true),
-        args::option(words, "help", "arg-help").short('h').action(ArgAction::Help),
+        args::flag(words, "help", "arg-help").short('h').action(ArgAction::Help),
     ];
     let mut all: Vec<_> = all.into_iter().map(|arg| arg.global(true)).collect();
-    all.push(args::option(words, "version", "arg-version").short('V').action(ArgAction::Version));
+    all.push(args::flag(words, "version", "arg-version").short('V').action(ArgAction::Version));
     all
 }
 

@@ -35,12 +35,12 @@ pub fn list(words: &Words, about: &str) -> Command {
 
 /// `--name VALUE`
 pub fn option(words: &Words, name: &'static str, help: &str) -> Arg {
-    Arg::new(name).long(name).help(words.text(help))
+    Arg::new(name).long(name).help(words.text(help)).value_name(name.to_uppercase())
 }
 
 /// `--name`
 pub fn flag(words: &Words, name: &'static str, help: &str) -> Arg {
-    option(words, name, help).action(ArgAction::SetTrue)
+    Arg::new(name).long(name).help(words.text(help)).action(ArgAction::SetTrue)
 }
 
 /// A positional argument that has to be there.

@@ -3,6 +3,7 @@
 
 use std::{
     cell::RefCell,
+    fmt,
     io::{self, IsTerminal, Write},
     path::PathBuf,
     time::Duration,
@@ -11,6 +12,8 @@ use std::{
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressStyle};
 use proto::v1::{DocumentView, GetRequest, StatusRequest, StatusView};
+
+use tokio::sync::Notify;
 
 use super::{
     args,
@@ -24,6 +27,27 @@ use crate::{
     io::{Io, Machine, Timestamp},
     topology::Tier,
 };
+
+/// Where a call's answer goes.
+pub struct Streams {
+    /// Data.
+    pub data: Box<dyn Write>,
+    /// Words and progress.
+    pub words: Box<dyn Write>,
+}
+
+impl Streams {
+    /// The process's own.
+    pub fn standard() -> Self {
+        Self { data: Box::new(io::stdout()), words: Box::new(io::stderr()) }
+    }
+}
+
+impl fmt::Debug for Streams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streams").finish_non_exhaustive()
+    }
+}
 
 /// What every verb is given.
 #[derive(Debug)]
@@ -46,12 +70,14 @@ pub struct Call {
     pub ask: bool,
     officer: Option<String>,
     paint: bool,
+    streams: RefCell<Streams>,
     on_interrupt: RefCell<Option<String>>,
+    listen: Notify,
 }
 
 impl Call {
     /// Reads the flags all verbs share.
-    pub fn new(tier: Tier, words: Words, given: &ArgMatches) -> Self {
+    pub fn new(tier: Tier, words: Words, given: &ArgMatches, streams: Streams) -> Self {
         let path = |name, or: PathBuf| given.get_one::<PathBuf>(name).cloned().unwrap_or(or);
         let plain = args::text(given, "no-color").is_some_and(|text| !text.is_empty());
         let paint = match args::text(given, "color") {
@@ -69,7 +95,9 @@ impl Call {
             ask: io::stdin().is_terminal() && io::stderr().is_terminal() && !given.get_flag("no-input"),
             officer: args::text(given, "officer").map(str::to_owned),
             paint,
+            streams: RefCell::new(streams),
             on_interrupt: RefCell::new(None),
+            listen: Notify::new(),
             words,
         }
     }
@@ -93,7 +121,7 @@ impl Call {
         }
     }
 
-    /// Speaks with the station until the work is done or Ctrl-C is pressed.
+    /// Speaks with the station until the work is done or, where that was prepared for, Ctrl-C is pressed.
     pub fn online<T>(&self, work: impl AsyncFnOnce(&mut Station) -> Result<T, Failure>) -> Result<T, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -106,18 +134,28 @@ impl Call {
             };
             tokio::select! {
                 done = all => done,
-                _ = tokio::signal::ctrl_c() => Err(self.interrupted()),
+                () = self.ctrl_c() => Err(self.interrupted()),
             }
         })
     }
 
-    /// What Ctrl-C does not undo, said if it is pressed from now on.
+    /// What Ctrl-C does not undo, said if it is pressed from now on. Until then it ends the process as it ends any:
+    /// once caught it stays caught, and a question asked later could not be left.
     pub fn say_on_interrupt(&self, sentence: String) {
         *self.on_interrupt.borrow_mut() = Some(sentence);
+        self.listen.notify_one();
+    }
+
+    async fn ctrl_c(&self) {
+        self.listen.notified().await;
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Nobody can press it then; the work ends by itself.
+            std::future::pending::<()>().await;
+        }
     }
 
     fn interrupted(&self) -> Failure {
-        Failure::new(Exit::Interrupted, self.on_interrupt.take().unwrap_or_else(|| self.words.text("interrupted")))
+        Failure::new(Exit::Interrupted, self.on_interrupt.take().unwrap_or_default())
     }
 
     fn unreachable(&self, error: &client::Unreachable) -> Failure {
@@ -148,17 +186,17 @@ impl Call {
     pub fn data(&self, text: &str) {
         let text = if self.paint { paint::marks(text) } else { text.to_owned() };
         // A reader that has seen enough (`| head`) closes the pipe; that is not a failure.
-        drop(writeln!(io::stdout(), "{}", text.trim_end_matches('\n')));
+        drop(writeln!(self.streams.borrow_mut().data, "{}", text.trim_end_matches('\n')));
     }
 
     /// Data for machines.
     pub fn object(&self, value: &serde_json::Value) {
-        drop(writeln!(io::stdout(), "{value}"));
+        drop(writeln!(self.streams.borrow_mut().data, "{value}"));
     }
 
     /// Words, for stderr.
     pub fn word(&self, text: &str) {
-        drop(writeln!(io::stderr(), "{text}"));
+        drop(writeln!(self.streams.borrow_mut().words, "{text}"));
     }
 
     /// The same screen again, in place of the last one where that is possible.
@@ -168,7 +206,7 @@ impl Call {
             return 0;
         }
         if lines_before > 0 {
-            drop(write!(io::stdout(), "\x1b[{lines_before}A\x1b[J"));
+            drop(write!(self.streams.borrow_mut().data, "\x1b[{lines_before}A\x1b[J"));
         }
         self.data(text);
         text.trim_end_matches('\n').lines().count()

@@ -84,15 +84,19 @@ impl Draft {
         fields.into_iter().filter(|(field, _)| blank(field)).map(|(_, flag)| flag).collect()
     }
 
-    /// Asks for what is missing, or says what that is.
-    pub(super) fn complete(mut self, call: &Call, reporter: &str) -> Result<Complete, Failure> {
+    /// Says what is missing where nobody can be asked.
+    pub(super) fn ready(&self, call: &Call) -> Result<(), Failure> {
         let missing = self.missing();
-        if !missing.is_empty() && !call.ask {
-            let flags = missing.join(" ");
-            let sentence = call.words.say("usage-missing", &[("flags", flags.into())]);
-            return Err(Failure::new(Exit::Usage, sentence));
+        if missing.is_empty() || call.ask {
+            return Ok(());
         }
-        for flag in missing {
+        let flags = missing.join(" ");
+        Err(Failure::new(Exit::Usage, call.words.say("usage-missing", &[("flags", flags.into())])))
+    }
+
+    /// Asks for what is missing.
+    pub(super) fn complete(mut self, call: &Call, reporter: &str) -> Result<Complete, Failure> {
+        for flag in self.missing() {
             self.ask(call, flag)?;
         }
         self.check(call, reporter)

@@ -54,7 +54,7 @@ pub(super) fn act(call: &Call, given: &ArgMatches, mut root: Command) -> Outcome
 }
 
 /// A completion script for a shell.
-pub(super) fn completions(given: &ArgMatches, mut root: Command) -> Outcome {
+pub(super) fn completions(call: &Call, given: &ArgMatches, mut root: Command) -> Outcome {
     let shell: Shell = match args::text(given, "shell") {
         Some("zsh") => Shell::Zsh,
         Some("fish") => Shell::Fish,
@@ -65,7 +65,7 @@ pub(super) fn completions(given: &ArgMatches, mut root: Command) -> Outcome {
     let name = root.get_name().to_owned();
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut root, name, &mut script);
-    print(&String::from_utf8_lossy(&script));
+    call.data(&String::from_utf8_lossy(&script));
     Ok(Exit::Done)
 }
 

@@ -72,6 +72,9 @@ pub(super) fn status(call: &Call, given: &ArgMatches) -> Outcome {
     call.online(async |station| {
         let names = call.names(station).await?;
         let mut lines = 0;
+        if watch {
+            call.say_on_interrupt(String::new());
+        }
         let mut draw = |view: &proto::v1::DocumentView| {
             if call.json {
                 call.object(&document::json(view));

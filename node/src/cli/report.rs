@@ -10,6 +10,7 @@ use proto::v1::{
 use super::{
     args, ask,
     call::Call,
+    document,
     draft::{self, Draft},
     exit::{Exit, Failure, Outcome},
     filing, ladder, listing,
@@ -92,8 +93,9 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
 }
 
 fn submit(call: &Call, given: &ArgMatches) -> Outcome {
-    let officer = call.officer()?;
     let draft = Draft::gather(call, given)?;
+    draft.ready(call)?;
+    let officer = call.officer()?;
     let attach = draft.attach.clone();
     let draft::Complete { status, precedence, report } = draft.complete(call, officer)?;
     let request = filing::request(call, given, Kind::InitialReport, status, Content::Report(report))?;
@@ -171,8 +173,12 @@ pub(super) async fn filed_and_awaited(
         filing::told(call, filed, next);
         return Ok(Exit::Done);
     }
-    filing::told(call, filed, &[]);
-    call.say_on_interrupt(call.words.text("wait-interrupted"));
+    // With --json the one object is the document at the end of the wait.
+    if !call.json {
+        filing::told(call, filed, &[]);
+    }
+    let number = visible::line(&filed.number);
+    call.say_on_interrupt(call.words.say("wait-interrupted", &[("number", number.as_str().into())]));
     let names = call.names(station).await?;
     let spinner = call.spinner();
     let waiting_for = call.words.text(level_key(level));
@@ -184,9 +190,11 @@ pub(super) async fn filed_and_awaited(
     let awaited = wait::watch(call, station, &filed.number, patience, judge).await;
     spinner.finish_and_clear();
     let (verdict, view) = awaited?;
-    if !call.json && !call.quiet {
+    if call.json {
+        call.object(&document::json(&view));
+    } else if !call.quiet {
         call.data(&awaited_text(&view, level, verdict, &names.with(&view), &call.words));
-        filing::next_steps(call, &visible::line(&filed.number), next);
+        filing::next_steps(call, &number, next);
     }
     Ok(verdict.exit())
 }

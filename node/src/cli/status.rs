@@ -33,6 +33,9 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     let watch = given.get_flag("watch");
     call.online(async |station| {
         let mut lines = 0;
+        if watch {
+            call.say_on_interrupt(String::new());
+        }
         loop {
             let view = call.status(station).await?;
             if call.json {

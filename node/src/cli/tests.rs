@@ -206,3 +206,5 @@ fn every_key_in_the_code_exists_and_every_message_is_used() {
         assert!(literals.contains_key(key) || made(key), "nobody says {key}");
     }
 }
+
+mod station;
