@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "being built")]
 
+pub mod cli;
 pub mod config;
 pub mod desk;
 pub mod engine;

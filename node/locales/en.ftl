@@ -1,0 +1,504 @@
+# What the command line says. Keys are the same in both languages; JSON keys, exit codes and flags are not translated.
+
+## Commands
+cmd-district-node = The district station: file, send up, sign
+cmd-provincial-relay = The provincial station: receive, send up, pass down
+cmd-ministry-hub = The ministry's station: receive, decide, direct
+cmd-run = Start the station of this machine (in the foreground)
+cmd-status = One screen: links, queues, what waits for a signature, latency per hop
+cmd-check = Staged self-test with a way out for each failure (alias: doctor)
+cmd-trace = All that happened to one message: who, when, how long people and lines took
+cmd-queue = What waits on this machine for a neighbour
+cmd-queue-ls = List the queues by neighbour
+cmd-queue-inspect = What one message is waiting for
+cmd-queue-retry = Try again now
+cmd-link = The lines to the stations above and below
+cmd-link-ls = List the links
+cmd-link-ping = Measure a link's round trip and clock difference
+cmd-link-pause = Pause a link (messages stay on this machine)
+cmd-link-resume = Resume a link
+cmd-report = Reports: initial, follow-up, final
+cmd-report-submit = File an initial report
+cmd-report-ls = List this office's reports
+cmd-report-show = Show one report
+cmd-report-status = How far a report has come and who signed for it
+cmd-report-follow-up = Follow up on the same incident
+cmd-report-final = Final report: the incident is dealt with
+cmd-request = Requests for instructions, and replies
+cmd-request-submit = Ask the office above for instructions (one matter each)
+cmd-request-ls = List requests and replies
+cmd-request-status = How far a request has come and whether it was answered
+cmd-request-approve = Reply: approved
+cmd-request-deny = Reply: denied
+cmd-inbox = What was received
+cmd-inbox-ls = List what was received
+cmd-inbox-sign = Sign for a message
+cmd-directive = Directives
+cmd-directive-issue = Issue a directive
+cmd-directive-ls = List directives
+cmd-directive-show = Show one directive
+cmd-directive-status = Who has it, who signed, who undertook it
+cmd-directive-cancel = Cancel a directive (void even where it has not arrived)
+cmd-directive-sign = Sign for a directive
+cmd-directive-undertake = Undertake: will comply
+cmd-directive-done = Completed
+cmd-directive-cannot = Cannot comply; a reason is required
+cmd-msg = Messages of any kind
+cmd-msg-show = Show one message
+cmd-msg-cancel = Cancel one of this office's messages
+cmd-attachment = Attachments
+cmd-attachment-get = Fetch an attachment by its digest
+cmd-config = Configuration
+cmd-config-check = Check a configuration file without starting
+cmd-completions = Write a completion script
+cmd-help = Help on a command or a topic
+cmd-version = Version
+
+## The layout of help
+help-template =
+    {"{"}about-with-newline{"}"}
+    Usage: {"{"}usage{"}"}
+
+    {"{"}all-args{"}"}{"{"}after-help{"}"}
+heading-commands = Commands
+heading-options = Options
+heading-global = Common options
+value-command = COMMAND
+value-options = [OPTIONS]
+
+## Arguments
+arg-socket = The station's local socket [default { $default }; env ZHUJI_SOCKET]
+arg-config = Configuration file [default { $default }; env ZHUJI_CONFIG]
+arg-lang = Language, zh or en [env ZHUJI_LANG, LC_ALL, LANG; default zh]
+arg-officer = Who speaks for the office; required where something is said in its name [env ZHUJI_OFFICER]
+arg-json = Print one JSON object, for programs
+arg-quiet = Print numbers only
+arg-no-input = Do not ask; name what is missing
+arg-yes = Do not ask for confirmation
+arg-color = Colour: auto, always or never [env NO_COLOR turns it off]
+arg-help = Show help
+arg-version = Show the version
+arg-document = Number of a message, or a unique beginning of its number or id
+arg-watch = Keep it up to date; Ctrl-C ends
+arg-peer = Name or unit id of a neighbour
+arg-held = Only what is held for a person
+arg-limit = List at most this many
+arg-retry-peer = Retry all that waits for this neighbour
+arg-retry-held = Retry all that is held for a person
+arg-dry-run = Only show what would be done
+arg-count = How often [default 5]
+arg-pause-for = For how long, e.g. 10m
+arg-reason = Reason
+arg-check-stage = How far to check: ping, local, links or full [default full]
+arg-offline = Do not speak to the station; check the configuration only
+arg-check-format = Output: table, json or nagios [default table]
+arg-check-wait = Check again until it passes, for at most this long, e.g. 60s
+arg-precedence = Speed: te-ti (flash), te-ji (immediate), jia-ji (priority), ping-ji or routine [default te-ji; follow-ups and replies as the original]
+arg-classification = Classification: public, internal, confidential or secret [default internal]
+arg-attach = An attachment; may be given several times
+arg-idempotency-key = The same key again files nothing new
+arg-deliver-by = Deliver by
+arg-expires = Not delivered after this
+arg-actual = A real event
+arg-exercise = An exercise
+arg-category = Category: paper-security, room-order, discipline, natural-disaster, epidemic, accident, info-security, public-opinion or other
+arg-grade = Grade: I red, II orange, III yellow or IV blue
+arg-occurred = When it happened, e.g. 08:42 or "yesterday 08:42" (Beijing time)
+arg-place = Where, e.g. Wuhan/Site 3/A-12
+arg-message = The text; - reads standard input
+arg-report-file = Read from a TOML file (flags go first)
+arg-wait = Wait until: queued, province (next level has it), ministry (delivered there), signed (signed there) [default queued]
+arg-timeout = Wait at most this long; then the exit code is 5 and the message goes on
+arg-since = Since when, e.g. 1h or 08:00
+arg-incident = Only those of this incident
+arg-received = Those received (without it: those written here)
+arg-issued = Those issued here (without it: those received)
+arg-request-for = The report this request is about
+arg-ask = What is asked
+arg-recommend = Recommendation
+arg-needed-by = An answer is needed by
+arg-to = Action addressees: names or unit ids, comma-separated; 420000/* (a province's districts), provinces, districts, all
+arg-info = Information addressees, written alike
+arg-title = Title
+arg-directive-file = Read the text from a file
+arg-reply-by = Reply by
+arg-require = Required of each: sign, undertake or complete [default sign]
+arg-directive-wait = Wait until all action addressees have it: delivered, signed or undertaken [--wait alone means signed]
+arg-unsigned-only = Only those that have not signed
+arg-note = A note
+arg-unsigned = Only those that wait for a signature here
+arg-kind = Only one kind: initial-report, request-for-instructions, directive, …
+arg-digest = Digest of the attachment (64 hex digits)
+arg-output = The file to write
+arg-of = The message it belongs to
+arg-config-file = The file to check [default: this station's own]
+arg-shell = bash, zsh, fish, elvish or powershell
+arg-topic = A command, or a topic: exit-codes, environment, formats
+
+## Wrong usage
+error = error: { $sentence }
+refused = refused (6): { $sentence }
+usage-bad-value = the value "{ $value }" of { $flag } is not valid
+usage-no-value = { $flag } needs a value
+usage-choices = choose from: { $choices }
+usage-meant = did you mean { $meant }?
+usage-more = for more, run { $path } --help
+usage-unknown-argument = there is no argument { $argument }
+usage-unknown-command = there is no command "{ $command }"
+usage-missing = missing: { $flags }
+usage-conflict = { $one } cannot be used together with { $other }
+usage-no-equals = write the value of { $flag } with an equals sign, e.g. { $flag }=signed
+usage-no-command = say what to do
+usage-not-utf8 = an argument is not UTF-8 text
+usage-wrong = wrong argument: { $argument }
+grade-values = choose from: I red, II orange, III yellow, IV blue
+hint-span = write: 90s, 5m, 2h
+hint-moment = write: 08:42, "tomorrow 08:42", 2026-09-19 08:42 or +30m (Beijing time)
+hint-past = that has passed; for tomorrow write "tomorrow 08:42"
+hint-occurred = write: 08:42, "yesterday 08:42" or 2026-09-19 08:42 (Beijing time), not later than now
+hint-since = write: 1h, 08:00 or "yesterday 08:00"
+hint-report-file = it may say: status category grade precedence occurred place text attach
+hint-digest = 64 hex digits are expected; see msg show
+
+## What did not work
+fail-unreachable = the station of this machine cannot be reached ({ $socket })
+fail-unreachable-start = start it: { $program } run
+fail-unreachable-socket = if its socket is elsewhere: --socket PATH, or set ZHUJI_SOCKET
+fail-socket-forbidden = you may not use the station's socket ({ $socket })
+fail-socket-forbidden-remedy = ask the administrator to add you to the group of that file
+fail-lost = the connection to the station was lost: { $why }
+fail-not-found = not found: { $why }
+fail-full = the station cannot accept this now: { $why }
+fail-old-station = the running station is too old for this; upgrade and restart it
+fail-station = the station says: { $why }
+fail-officer = this is said in the name of the office, so an officer must be named
+fail-officer-remedy = add --officer NAME, or set ZHUJI_OFFICER
+fail-file = { $path }: { $why }
+fail-no-neighbour = "{ $peer }" is neither above nor below this station
+fail-no-neighbour-remedy = see: { $program } link ls
+
+## Rules
+rule-request-in-report = a report may not carry a request for instructions. Use two messages:
+rule-request-in-report-remedy =
+    report submit …                          what happened
+    request submit --for NUMBER --ask "…"    what is asked
+rule-top-secret = top secret must not travel on this network
+rule-top-secret-remedy = use the cipher channel
+rule-status-mixed = actual and exercise must not be mixed in one incident: { $why }
+rule-closed = it is closed or void already: { $why }
+rule-not-below = an addressee is not below this office: { $why }
+
+## Questions
+ask-status = actual or exercise?
+ask-category = category ({ $choices }):
+ask-occurred = when did it happen (e.g. 08:42, yesterday 08:42):
+ask-place = where:
+ask-text = what is known:
+ask-again = that was not understood; once more
+ask-ended = the input ended; nothing was filed
+confirm-cancel = This cancels { $number }: what has not arrived will not be delivered, what has is void. It cannot be taken back.
+confirm-type = Type { $name } to confirm:
+confirm-not = that is not the number; nothing was cancelled
+confirm-needed = needs confirmation: add --yes
+
+## Filed, and waiting
+filed = queued   { $number }   on this machine's disk ({ $durable }). Safe if the network or the power fails.
+filed-before = already filed   { $number }   the same key; nothing was filed twice.
+next = next:{"  "}
+next-more = {"       "}
+next-follow-up = follow up
+next-trace = see all that happened
+next-request-status = see the reply
+next-directive-status = see the progress
+attach-too-many = at most { $most } attachments
+attach-too-large = { $path } is larger than the { $most } an attachment may have
+attach-changed = { $path } changed or could not be read to its end; nothing was filed
+wait-for-province = waiting for the next level …
+wait-for-ministry = waiting for delivery at the ministry …
+wait-for-signed = waiting for a signature at the ministry …
+wait-arrived = ✔ { $newest } (took { $span })
+wait-signed = ✔ { $newest } (took { $span })
+wait-not-in-time = ▲ not there in time; the message is still on its way
+wait-never = ✕ it will not be delivered any more; see trace
+wait-interrupted = no longer waiting; { $number } is still on its way
+acted = ✔ { $number } { $stage }: { $officer } ({ $time }, on this machine's disk)
+
+## Lists
+list-empty = none
+list-summary = { $n } in all, { $unsigned } waiting for a signature here
+list-more = ; there are older ones, use --limit or --since
+queue-not-waiting = not waiting on this machine
+queue-would-retry = would retry { $n }
+queue-retried = { $n } will be retried now
+queue-receipts = (receipts)
+queue-and-more = { $first } and { $n } more
+state-signed-here = signed
+state-unsigned-here = to sign
+state-gap = {" "}⚠ an earlier one is missing
+state-partly = partly there
+state-queued = queued
+standing-by = { $standing } ({ $by })
+body-absent = (the text has not arrived)
+attachment-here = attachment { $name }  { $size }  here { $held }  { $digest }
+attachment-coming = attachment { $name }  { $size }  on its way, here { $held }  { $digest }
+attachment-written = wrote { $file } ({ $size }, the digest matches)
+attachment-altered = what came does not match the digest; nothing was written
+
+## What happened
+title = { $title } ({ $status })
+event-occurred = occurred (as reported)
+event-filed = queued (durable)
+event-passed = in custody (durable)
+event-by-officer = { $stage }: { $officer }
+event-note = {" "}"{ $note }"
+leg-human = human { $span }
+leg-line = line { $span }
+leg-slow = {"  "}■ over { $limit }
+leg-clock = {"  "}clock { $offset }
+leg-attempts = {"  "}{ $n } attempts
+waiting-held = held for a person
+waiting-in-flight = in flight
+waiting-parked = parked
+waiting-ready = ready
+waiting-attempt = {" "}(attempt { $n })
+waiting-last = , last: { $why }
+waiting-next = , next: { $when }
+next-person = waits for a person
+next-link = when the link is back
+due = due { $when }
+
+## Progress of a directive
+directive-addressed = action { $action }  info { $info }
+directive-behind = not signed: { $names }
+directive-behind-one = { $name } ({ $state })
+directive-behind-more = {"  "}and { $n } more, see --unsigned
+directive-all-signed = all action addressees have signed
+directive-goes-on = The directive is not recalled; keep waiting: { $program } directive status { $number } --wait
+behind-delivered = delivered { $span }
+behind-undelivered = not delivered { $span }
+group-near = direct
+group-far = further down
+
+## This station and its links
+status-up = up { $span }
+status-store = store { $used } ({ $free } free, commit P50 { $p50 } P99 { $p99 })
+status-certificate = certificate { $span } left
+status-certificate-expired = ■ certificate expired
+status-unsigned = { $n } to sign
+status-refusing = ■ this station has stopped accepting: { $why }
+status-hops = Delivery latency per hop (store and forward, durable)
+status-totals = since start: filed { $filed }  taken { $taken }  passed { $passed }  delivered { $delivered }  duplicates { $duplicates }  refused { $refused }  missing { $gaps }
+status-links = { $all } { $all ->
+        [one] link
+       *[other] links
+    }, { $up } up
+status-held = ; { $n } held for a person: { $program } queue ls --held
+link-up = up
+link-down = down { $span }
+link-never = never up
+link-paused = paused
+link-failure = { $peer }: { $why }; next attempt { $next }
+link-paused-until = { $name } is paused until { $until }; messages stay on this machine. Resume: { $program } link resume { $name }
+link-resumed = { $name } is resumed
+ping-answer = from { $name } ({ $identity }): seq={ $seq } { $rtt }  clock { $offset }
+direction-up = up
+direction-down = down
+
+## Column heads
+head-grade = grade
+head-precedence = precedence
+head-number = number
+head-kind = kind
+head-matter = matter
+head-from = from
+head-state = state
+head-time = time
+head-due = due
+head-total = total
+head-leg = leg
+head-direction = way
+head-peer = peer
+head-link = link
+head-rtt = RTT
+head-clock = clock
+head-ready = ready
+head-in-flight = in flight
+head-parked = parked
+head-held = held
+head-bytes = bytes
+head-oldest = oldest
+head-contact = last contact
+head-hop = hop
+head-count = count
+head-p50 = P50
+head-p95 = P95
+head-p99 = P99
+head-max = max
+head-for = for
+head-via = via
+head-unit = unit
+head-waiting = on this machine
+
+## Fields of a message
+field-classification = classification
+field-from = from
+field-created = written
+field-arrived = received
+field-action-to = action
+field-info-to = info
+field-deliver-by = deliver by
+field-reply-by = reply by
+field-expires = expires
+field-occurred = occurred
+field-place = place
+field-officer = officer
+field-needed-by = needed by
+field-recommendation = recommendation
+field-require = required
+field-state = state
+field-missing = missing in the incident
+field-related = same incident
+
+## Self-test
+check-do = do: { $what }
+check-summary = { $failures } failed, { $warnings } warned
+group-config = Configuration
+group-identity = Identity
+group-store = Store
+group-clock = Clock
+group-links = Links
+config-valid = √ { $file } is valid
+config-invalid = { $file } is wrong
+check-station-answers = the station is running
+check-config-valid = { $a } is valid
+check-config-invalid = { $a } is wrong
+check-config-invalid-hint = correct the line it names, then run config check
+check-cert-valid = the { $a } certificate is valid, { $b } days left
+check-cert-expiring = the certificate expires in { $a } days
+check-cert-expiring-hint = renew it with zhuji-certs; once expired the links go down, filing goes on
+check-cert-expired = the certificate expired { $a } days ago
+check-cert-expired-hint = renew it with zhuji-certs; the links are down, filing goes on and messages stay here
+check-store-writable = writable, commit { $a }, { $b } free
+check-store-refusing = has stopped accepting: { $a }
+check-store-refusing-hint = free or replace the disk, then restart the station
+check-disk-low = only { $a } of disk left
+check-disk-low-hint = free some; the reserve takes only the two highest precedences
+check-clock-ok = { $b } from { $a }
+check-clock-off = { $b } from { $a }, too much
+check-clock-off-hint = check this machine's time service; messages are taken, their times are marked
+check-clock-unknown = not yet compared with { $a }
+check-link-up = { $a } is up, round trip { $b }
+check-link-down = { $a } is down: { $b }
+check-link-down-hint = see link ls and call the peer's duty phone; filing goes on and messages stay here
+check-queue-held = { $a } held for a person
+check-queue-held-hint = see queue ls --held, then queue retry --held
+check-queue-old = the oldest for { $a } has waited { $b }
+check-queue-old-hint = see link ls and queue ls
+
+## Time
+time-just-now = just now
+time-ago = { $span } ago
+time-ahead = in { $span }
+span-seconds = { $n } s
+span-minutes = { $n } min
+span-hours = { $h } h { $m } min
+span-days = { $d } d { $h } h
+
+## Terms
+unknown = (unknown)
+precedence-te-ti = FLASH
+precedence-te-ji = IMMEDIATE
+precedence-jia-ji = PRIORITY
+precedence-ping-ji = PING-JI
+precedence-routine = ROUTINE
+status-actual = actual
+status-exercise = exercise
+status-system = system
+status-test = test
+status-draft = draft
+classification-public = public
+classification-internal = internal
+classification-confidential = confidential
+classification-secret = secret
+classification-top-secret = top secret
+kind-initial-report = initial report
+kind-follow-up-report = follow-up report
+kind-follow-up-number = follow-up { $n }
+kind-final-report = final report
+kind-request-for-instructions = request for instructions
+kind-approval = approval
+kind-denial = denial
+kind-directive = directive
+kind-cancel = cancellation
+kind-receipt = receipt
+role-action = action
+role-info = info
+category-paper-security = paper security
+category-room-order = room order
+category-discipline = discipline
+category-natural-disaster = natural disaster
+category-epidemic = epidemic
+category-accident = accident
+category-info-security = information security
+category-public-opinion = public opinion
+category-other = other
+grade-I = I red
+grade-II = II orange
+grade-III = III yellow
+grade-IV = IV blue
+stage-custody = in custody
+stage-delivered = delivered
+stage-signed = signed
+stage-read = read
+stage-undertaken = undertaken
+stage-completed = completed
+stage-cannot-comply = cannot comply
+stage-delayed = delayed
+stage-not-delivered = not delivered
+stage-expired = expired
+standing-active = in force
+standing-superseded = superseded
+standing-cancelled = cancelled
+standing-expired = expired
+standing-closed = closed
+severity-ok = ok
+severity-warning = warning
+severity-failure = failure
+
+## Topics
+help-exit-codes =
+    Exit codes
+      0    done
+      1    failed
+      2    wrong usage
+      3    the station of this machine cannot be reached
+      4    not permitted, or no officer was named
+      5    accepted, but the awaited state was not reached in time (safe to wait again)
+      6    a rule forbids it
+      130  Ctrl-C
+    check --format nagios follows the plug-in convention: 0 ok, 1 warning, 2 critical, 3 unknown
+help-environment =
+    Environment variables (flags go first)
+      ZHUJI_SOCKET   the station's local socket
+      ZHUJI_CONFIG   configuration file
+      ZHUJI_OFFICER  who speaks for the office
+      ZHUJI_LANG     zh or en; without it LC_ALL, LANG, and without those Chinese
+      NO_COLOR       no colour if it is not empty
+    Keys and passwords are never taken from the environment.
+help-formats =
+    times      08:42, "yesterday 08:42", 09-19 08:42, 2026-09-19 08:42, 2026-09-19T08:42:00+08:00, +30m; Beijing time
+    spans      90s, 5m, 2h, 1h30m
+    numbers    any unique beginning will do
+    addressees names or unit ids, comma-separated; 420000/* (a province's districts), provinces, districts, all
+    grades     I red, II orange, III yellow, IV blue
+    precedence te-ti (flash), te-ji (immediate), jia-ji (priority), ping-ji, routine
+    JSON       every object has a schema field and only ever grows; times are RFC 3339 with offset
+    the file of report submit --file:
+      status = "exercise"
+      category = "paper-security"
+      grade = "I"
+      precedence = "te-ji"
+      occurred = "08:42"
+      place = "Wuhan/Site 3/A-12"
+      text = "One bag was found damaged when the first papers were unsealed"
+      attach = {"["}"photo.jpg"{"]"}

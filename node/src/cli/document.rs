@@ -1,0 +1,451 @@
+//! One document, and lists of them: for people and for machines.
+
+use proto::v1::{
+    AttachmentView, Document, DocumentView, Grade, Header, Passage, QueueState, RecipientView, StageView, Standing,
+    document::Content,
+};
+use serde_json::{Value, json};
+
+use super::{
+    ladder,
+    names::Names,
+    table::{self, Columns},
+    terms::{self, Listed},
+    time, visible,
+    words::Words,
+};
+use crate::io::Timestamp;
+
+/// What people call it.
+pub(super) fn number(view: &DocumentView) -> String {
+    view.header.as_ref().map_or_else(String::new, |header| visible::line(&header.number))
+}
+
+/// `首报`, `续报2`, `批复(同意)`.
+pub(super) fn kind_text(view: &DocumentView, words: &Words) -> String {
+    view.header.as_ref().map_or_else(String::new, |header| terms::kind_word(header.kind(), header.position, words))
+}
+
+/// `特急`
+pub(super) fn precedence_text(view: &DocumentView, words: &Words) -> String {
+    view.header.as_ref().map_or_else(String::new, |header| header.precedence().word(words))
+}
+
+/// `演练`
+pub(super) fn status_text(view: &DocumentView, words: &Words) -> String {
+    view.header.as_ref().map_or_else(String::new, |header| header.status().word(words))
+}
+
+/// `已撤销(D-000000-0919-0004)`; nothing while it stands.
+pub(super) fn standing_text(view: &DocumentView, words: &Words) -> String {
+    match view.standing() {
+        Standing::Active => String::new(),
+        standing if view.standing_by.is_empty() => standing.word(words),
+        standing => {
+            let args = [("standing", standing.word(words).into()), ("by", visible::line(&view.standing_by).into())];
+            words.say("standing-by", &args)
+        }
+    }
+}
+
+/// Whether somebody graded it.
+pub(super) fn is_set(grade: Grade) -> bool {
+    grade != Grade::Unspecified
+}
+
+/// Many documents, a line each.
+pub(super) fn render_list(views: &[DocumentView], names: &Names, words: &Words, now: Timestamp) -> String {
+    let heads = [
+        "head-grade",
+        "head-precedence",
+        "head-number",
+        "head-kind",
+        "head-matter",
+        "head-from",
+        "head-state",
+        "head-time",
+        "head-due",
+    ];
+    let mut table = Columns::new(heads.map(|key| words.text(key)));
+    for view in views {
+        let Some(header) = &view.header else { continue };
+        let arrived = if view.arrived_us == 0 { created(header) } else { view.arrived_us };
+        table.row([
+            grade_text(view, words),
+            precedence_text(view, words),
+            number(view),
+            kind_text(view, words),
+            matter_text(view, words),
+            names.get(&header.origin),
+            state_text(view, words),
+            time::clock(arrived),
+            if header.reply_by_us == 0 {
+                "–".to_owned()
+            } else {
+                time::clock_and_age(header.reply_by_us, now, words)
+            },
+        ]);
+    }
+    table.render()
+}
+
+/// One document whole.
+pub(super) fn render_document(view: &DocumentView, names: &Names, words: &Words, now: Timestamp) -> String {
+    let mut table = Columns::bare();
+    let mut field = |key: &str, value: String| {
+        if !value.is_empty() {
+            table.row([words.text(key), value]);
+        }
+    };
+    if let Some(header) = &view.header {
+        let joined = |units: &[String]| units.iter().map(|unit| names.get(unit)).collect::<Vec<_>>().join(", ");
+        let when = |us| if us == 0 { String::new() } else { time::clock_and_age(us, now, words) };
+        field("field-classification", header.classification().word(words));
+        field("field-from", names.get(&header.origin));
+        field("field-created", when(created(header)));
+        field("field-arrived", when(view.arrived_us));
+        field("field-action-to", joined(&header.action_to));
+        field("field-info-to", joined(&header.info_to));
+        field("field-deliver-by", when(header.deliver_by_us));
+        field("field-reply-by", when(header.reply_by_us));
+        field("field-expires", when(header.expires_at_us));
+    }
+    for (key, value) in content_fields(view, words) {
+        field(key, value);
+    }
+    field("field-state", state_text(view, words));
+    field("field-missing", missing_text(view));
+    field("field-related", view.related.iter().map(|one| visible::line(one)).collect::<Vec<_>>().join(", "));
+    let mut text = format!("{}\n{}", super::trace::title(view, words), table.render());
+    for attachment in &view.attachments {
+        text.push_str(&attachment_line(attachment, words));
+    }
+    for line in body_lines(view, words) {
+        text.push_str(&format!("\n  {line}"));
+    }
+    text.push('\n');
+    text
+}
+
+fn created(header: &Header) -> i64 {
+    header.created.as_ref().map_or(0, |clock| clock.wall_us)
+}
+
+fn content(view: &DocumentView) -> Option<&Content> {
+    view.document.as_ref().and_then(|Document { content }| content.as_ref())
+}
+
+fn grade_text(view: &DocumentView, words: &Words) -> String {
+    match content(view) {
+        Some(Content::Report(report)) if is_set(report.grade()) => report.grade().word(words),
+        _ => "–".to_owned(),
+    }
+}
+
+fn matter_text(view: &DocumentView, words: &Words) -> String {
+    let text = match content(view) {
+        Some(Content::Report(report)) => report.category().word(words),
+        Some(Content::Directive(directive)) => visible::line(&directive.title),
+        Some(Content::Request(request)) => visible::line(&request.ask),
+        Some(Content::Reply(reply)) => visible::line(&reply.text),
+        Some(Content::Cancel(cancel)) => visible::line(&cancel.reason),
+        _ => String::new(),
+    };
+    short(&text, 20)
+}
+
+fn short(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Where it stands, in one cell.
+fn state_text(view: &DocumentView, words: &Words) -> String {
+    let standing = standing_text(view, words);
+    let mut text = if !standing.is_empty() {
+        standing
+    } else if view.arrived_us != 0 && view.signed_here {
+        words.text("state-signed-here")
+    } else if view.arrived_us != 0 {
+        words.text("state-unsigned-here")
+    } else {
+        progress_text(view, words)
+    };
+    if view.orphan || !view.missing_positions.is_empty() {
+        text.push_str(&words.text("state-gap"));
+    }
+    text
+}
+
+/// How far it has come: the slowest of those it is meant for.
+fn progress_text(view: &DocumentView, words: &Words) -> String {
+    let waiting = view.recipients.iter().find_map(|recipient| recipient.waiting.as_ref());
+    if let Some(waiting) = waiting {
+        return words.text(super::trace::state_key(waiting));
+    }
+    if let Some(stage) = view.recipients.iter().find_map(ladder::ended) {
+        return stage.word(words);
+    }
+    let rungs = proto::v1::Stage::TERMS.iter().rev().map(|term| term.value);
+    let all = |stage: &proto::v1::Stage| {
+        !view.recipients.is_empty() && view.recipients.iter().all(|one| ladder::highest(one) == Some(*stage))
+    };
+    match rungs.into_iter().find(all) {
+        Some(stage) => stage.word(words),
+        None if view.recipients.iter().any(|one| ladder::highest(one).is_some()) => words.text("state-partly"),
+        None => words.text("state-queued"),
+    }
+}
+
+fn missing_text(view: &DocumentView) -> String {
+    view.missing_positions.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, String)> {
+    match content(view) {
+        Some(Content::Report(report)) => vec![
+            ("field-occurred", time::clock(report.occurred_at_us)),
+            ("field-place", visible::line(&report.place)),
+            ("field-officer", visible::line(&report.reporter)),
+        ],
+        Some(Content::Request(request)) => vec![
+            (
+                "field-needed-by",
+                if request.needed_by_us == 0 { String::new() } else { time::clock(request.needed_by_us) },
+            ),
+            ("field-recommendation", visible::line(&request.recommendation)),
+            ("field-officer", visible::line(&request.officer)),
+        ],
+        Some(Content::Reply(reply)) => vec![("field-officer", visible::line(&reply.officer))],
+        Some(Content::Directive(directive)) => vec![
+            ("field-require", directive.require().word(words)),
+            ("field-officer", visible::line(&directive.officer)),
+        ],
+        Some(Content::Cancel(cancel)) => vec![("field-officer", visible::line(&cancel.officer))],
+        Some(Content::Receipts(_)) | None => Vec::new(),
+    }
+}
+
+fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
+    match content(view) {
+        Some(Content::Report(report)) => visible::lines(&report.text),
+        Some(Content::Request(request)) => visible::lines(&request.ask),
+        Some(Content::Reply(reply)) => visible::lines(&reply.text),
+        Some(Content::Directive(directive)) => visible::lines(&directive.text),
+        Some(Content::Cancel(cancel)) => visible::lines(&cancel.reason),
+        Some(Content::Receipts(_)) => Vec::new(),
+        None => vec![words.text("body-absent")],
+    }
+}
+
+fn attachment_line(view: &AttachmentView, words: &Words) -> String {
+    let Some(attachment) = &view.attachment else { return String::new() };
+    let args = [
+        ("name", visible::line(&attachment.name).into()),
+        ("size", table::bytes(attachment.length).into()),
+        ("digest", hex(&attachment.digest).into()),
+        ("held", table::bytes(view.held).into()),
+    ];
+    let key = if view.held >= attachment.length { "attachment-here" } else { "attachment-coming" };
+    format!("  {}\n", words.say(key, &args))
+}
+
+/// Bytes as people copy them.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An id in its usual spelling.
+pub(super) fn id(bytes: &[u8]) -> Option<String> {
+    uuid::Uuid::from_slice(bytes).ok().map(|id| id.to_string())
+}
+
+/// Text, or nothing for an empty one.
+pub(super) fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// One document for machines.
+pub(super) fn json(view: &DocumentView) -> Value {
+    let header = view.header.clone().unwrap_or_default();
+    json!({
+        "schema": "zhuji.document/1",
+        "id": id(&view.id),
+        "number": header.number,
+        "kind": header.kind().code(),
+        "position": header.position,
+        "status": header.status().code(),
+        "precedence": header.precedence().code(),
+        "classification": header.classification().code(),
+        "origin": header.origin,
+        "incident": id(&header.incident),
+        "supersedes": id(&header.supersedes),
+        "references": header.references.iter().filter_map(|one| id(one)).collect::<Vec<_>>(),
+        "action_to": header.action_to,
+        "info_to": header.info_to,
+        "created_at": time::rfc3339(created(&header)),
+        "arrived_at": time::rfc3339(view.arrived_us),
+        "deliver_by": time::rfc3339(header.deliver_by_us),
+        "reply_by": time::rfc3339(header.reply_by_us),
+        "expires_at": time::rfc3339(header.expires_at_us),
+        "state": state_code(view),
+        "standing": view.standing().code(),
+        "standing_by": some(&view.standing_by),
+        "signed_here": view.signed_here,
+        "orphan": view.orphan,
+        "missing_positions": view.missing_positions,
+        "related": view.related,
+        "content": content_json(view),
+        "attachments": view.attachments.iter().map(attachment_json).collect::<Vec<_>>(),
+        "recipients": view.recipients.iter().map(recipient_json).collect::<Vec<_>>(),
+        "passages": view.passages.iter().map(passage_json).collect::<Vec<_>>(),
+    })
+}
+
+/// The rung all addressees have come to: `queued` before the first.
+fn state_code(view: &DocumentView) -> &'static str {
+    let rungs = [
+        proto::v1::Stage::Completed,
+        proto::v1::Stage::Undertaken,
+        proto::v1::Stage::Read,
+        proto::v1::Stage::Signed,
+        proto::v1::Stage::Delivered,
+        proto::v1::Stage::Custody,
+    ];
+    let all = |stage: &proto::v1::Stage| view.recipients.iter().all(|one| ladder::has_reached(one, *stage));
+    match rungs.into_iter().find(|stage| !view.recipients.is_empty() && all(stage)) {
+        Some(stage) => stage.code(),
+        None => "queued",
+    }
+}
+
+fn content_json(view: &DocumentView) -> Value {
+    match content(view) {
+        Some(Content::Report(report)) => json!({
+            "occurred_at": time::rfc3339(report.occurred_at_us),
+            "place": report.place,
+            "category": report.category().code(),
+            "grade": is_set(report.grade()).then(|| report.grade().code()),
+            "text": report.text,
+            "officer": report.reporter,
+        }),
+        Some(Content::Request(request)) => json!({
+            "ask": request.ask,
+            "recommendation": some(&request.recommendation),
+            "needed_by": time::rfc3339(request.needed_by_us),
+            "officer": request.officer,
+        }),
+        Some(Content::Reply(reply)) => json!({ "text": reply.text, "officer": reply.officer }),
+        Some(Content::Directive(directive)) => json!({
+            "title": directive.title,
+            "text": directive.text,
+            "require": directive.require().code(),
+            "officer": directive.officer,
+        }),
+        Some(Content::Cancel(cancel)) => json!({
+            "target": id(&cancel.target),
+            "reason": cancel.reason,
+            "officer": cancel.officer,
+        }),
+        Some(Content::Receipts(_)) | None => Value::Null,
+    }
+}
+
+fn attachment_json(view: &AttachmentView) -> Value {
+    let attachment = view.attachment.clone().unwrap_or_default();
+    json!({
+        "digest": hex(&attachment.digest),
+        "length": attachment.length,
+        "name": attachment.name,
+        "media_type": attachment.media_type,
+        "held": view.held,
+    })
+}
+
+fn recipient_json(recipient: &RecipientView) -> Value {
+    json!({
+        "unit": recipient.unit,
+        "name": recipient.name,
+        "role": recipient.role().code(),
+        "reached": ladder::highest(recipient).map(Listed::code),
+        "ended": ladder::ended(recipient).map(Listed::code),
+        "stages": recipient.stages.iter().map(stage_json).collect::<Vec<_>>(),
+        "waiting": recipient.waiting.as_ref().map(waiting_json),
+    })
+}
+
+fn stage_json(stage: &StageView) -> Value {
+    json!({
+        "stage": stage.stage().code(),
+        "at": time::rfc3339(stage.at_us),
+        "station": stage.station,
+        "officer": some(&stage.officer),
+        "note": some(&stage.note),
+    })
+}
+
+/// What waits, for machines.
+pub(super) fn waiting_json(waiting: &QueueState) -> Value {
+    json!({
+        "peer": waiting.peer,
+        "attempts": waiting.attempts,
+        "last_failure": some(&waiting.last_failure),
+        "next_attempt_at": time::rfc3339(waiting.next_attempt_us),
+        "held": waiting.held,
+        "in_flight": waiting.in_flight,
+    })
+}
+
+fn passage_json(passage: &Passage) -> Value {
+    json!({
+        "station": passage.station,
+        "arrived_at": time::rfc3339(passage.arrived_us),
+        "offered_at": time::rfc3339(passage.offered_us),
+        "attempts": passage.attempts,
+        "clock_offset_us": passage.offset_us,
+        "clock_uncertainty_us": passage.offset_uncertainty_us,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{
+        ladder::tests::{arrived, on_the_way},
+        time::tests::MORNING,
+        words::Lang,
+    };
+
+    #[test]
+    fn a_document_is_shown_whole_and_cannot_drive_the_terminal() {
+        let view = on_the_way();
+        let text = render_document(&view, &Names::default(), &Words::new(Lang::Zh), Timestamp::from_us(MORNING));
+        assert!(text.starts_with("R-420100-0919-0007  首报  Ⅰ红  特急  试卷安全(演练)\n"), "{text}");
+        assert!(text.contains("地点  武汉/第三考点/A-12"), "{text}");
+        assert!(text.ends_with("\n  启封第一场试卷时发现一袋封装损毁,涉及30人␛[2J\n"), "{text}");
+    }
+
+    #[test]
+    fn a_list_shows_where_each_stands() {
+        let views = [on_the_way(), DocumentView { arrived_us: MORNING, orphan: true, ..on_the_way() }];
+        let text = render_list(&views, &Names::default(), &Words::new(Lang::Zh), Timestamp::from_us(MORNING));
+        let expected = " 级别  时效  编号                种类  事项      来自    现状             时间            时限
+ Ⅰ红   特急  R-420100-0919-0007  首报  试卷安全  420100  在途             09-19 08:44:10  –
+ Ⅰ红   特急  R-420100-0919-0007  首报  试卷安全  420100  待签 ⚠ 前件未到  09-19 08:44:10  –
+";
+        assert_eq!(text, expected, "\n{text}");
+    }
+
+    #[test]
+    fn machines_read_the_text_as_it_is_and_one_word_for_the_state() {
+        assert_eq!(json(&on_the_way())["state"], "custody");
+        let value = json(&arrived());
+        assert_eq!(value["state"], "signed");
+        assert_eq!(value["schema"], "zhuji.document/1");
+        assert_eq!(value["content"]["grade"], "I");
+        assert_eq!(value["content"]["text"], "启封第一场试卷时发现一袋封装损毁,涉及30人\u{1b}[2J");
+        assert_eq!(value["created_at"], "2026-09-19T08:44:10+08:00");
+    }
+}

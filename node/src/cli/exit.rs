@@ -1,0 +1,199 @@
+//! How a command ends. The numbers are an interface: scripts branch on them, so they never change their meaning.
+
+use std::{io, process::ExitCode};
+
+use tonic::{Code, Status};
+
+use super::words::Words;
+use crate::desk::client::Unreachable;
+
+/// What the shell is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: failed.
+    Failed,
+    /// 2: bad usage.
+    Usage,
+    /// 3: the station of this machine did not answer.
+    Unreachable,
+    /// 4: not permitted, or nobody was named who may.
+    NotPermitted,
+    /// 5: accepted, but the awaited state was not reached in time. Waiting again is safe.
+    NotInTime,
+    /// 6: a rule forbids it.
+    Refused,
+    /// 130: Ctrl-C.
+    Interrupted,
+    /// What a monitoring plug-in says, by its own convention.
+    Plugin(u8),
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Unreachable => 3,
+            Self::NotPermitted => 4,
+            Self::NotInTime => 5,
+            Self::Refused => 6,
+            Self::Interrupted => 130,
+            Self::Plugin(code) => code,
+        }
+    }
+
+    /// The one table from the station's answers to the shell.
+    pub fn of(code: Code) -> Self {
+        match code {
+            Code::Ok => Self::Done,
+            Code::InvalidArgument => Self::Usage,
+            Code::Unavailable => Self::Unreachable,
+            Code::PermissionDenied | Code::Unauthenticated => Self::NotPermitted,
+            Code::DeadlineExceeded => Self::NotInTime,
+            Code::FailedPrecondition => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+/// Why a command did not do what was asked: one sentence, and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The number for the shell.
+    pub exit: Exit,
+    /// What happened, to what.
+    pub sentence: String,
+    /// The way out, one step a line.
+    pub remedy: Vec<String>,
+}
+
+/// How a verb ends.
+pub type Outcome = Result<Exit, Failure>;
+
+impl Failure {
+    /// A sentence without a remedy.
+    pub fn new(exit: Exit, sentence: impl Into<String>) -> Self {
+        Self { exit, sentence: sentence.into(), remedy: Vec::new() }
+    }
+
+    /// Adds a step of the way out.
+    pub fn remedy(mut self, line: impl Into<String>) -> Self {
+        self.remedy.push(line.into());
+        self
+    }
+
+    /// What the station answered, in the reader's language where we know the rule.
+    pub fn of(status: &Status, words: &Words) -> Self {
+        let said = super::visible::line(status.message());
+        let exit = Exit::of(status.code());
+        match status.code() {
+            Code::FailedPrecondition => Self::rule(&said, words),
+            Code::Unavailable => Self::new(exit, words.say("fail-lost", &[("why", said.into())])),
+            Code::NotFound => Self::new(exit, words.say("fail-not-found", &[("why", said.into())])),
+            Code::ResourceExhausted => Self::new(exit, words.say("fail-full", &[("why", said.into())])),
+            Code::Unimplemented => Self::new(exit, words.text("fail-old-station")),
+            _ => Self::new(exit, words.say("fail-station", &[("why", said.into())])),
+        }
+    }
+
+    /// A refusal begins with the rule's code: `code: details`.
+    fn rule(said: &str, words: &Words) -> Self {
+        let (code, details) = said.split_once(':').unwrap_or((said, ""));
+        let key = format!("rule-{}", code.trim());
+        if !words.has(&key) {
+            return Self::new(Exit::Refused, said);
+        }
+        let mut failure = Self::new(Exit::Refused, words.say(&key, &[("why", details.trim().into())]));
+        let remedy = format!("{key}-remedy");
+        if words.has(&remedy) {
+            failure.remedy.extend(words.text(&remedy).lines().map(str::to_owned));
+        }
+        failure
+    }
+
+    /// Nobody answered on the socket.
+    pub fn unreachable(error: &Unreachable, program: &str, socket: &str, words: &Words) -> Self {
+        let args = [("socket", socket.into()), ("program", program.into())];
+        match error.io().map(io::Error::kind) {
+            Some(io::ErrorKind::PermissionDenied) => {
+                Self::new(Exit::NotPermitted, words.say("fail-socket-forbidden", &args))
+                    .remedy(words.text("fail-socket-forbidden-remedy"))
+            }
+            _ => Self::new(Exit::Unreachable, words.say("fail-unreachable", &args))
+                .remedy(words.say("fail-unreachable-start", &args))
+                .remedy(words.text("fail-unreachable-socket")),
+        }
+    }
+
+    /// A file that could not be read or written.
+    pub fn file(path: &str, error: &io::Error, words: &Words) -> Self {
+        let args = [("path", path.into()), ("why", error.to_string().into())];
+        Self::new(Exit::Failed, words.say("fail-file", &args))
+    }
+
+    /// As it is printed on stderr.
+    pub fn render(&self, words: &Words) -> String {
+        let mut text = match self.exit {
+            Exit::Interrupted => self.sentence.clone(),
+            Exit::Refused => words.say("refused", &[("sentence", self.sentence.as_str().into())]),
+            _ => words.say("error", &[("sentence", self.sentence.as_str().into())]),
+        };
+        for line in &self.remedy {
+            text.push_str("\n  ");
+            text.push_str(line);
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::words::Lang;
+
+    #[test]
+    fn every_answer_of_a_station_has_its_number() {
+        let table = [
+            (Code::Ok, 0),
+            (Code::InvalidArgument, 2),
+            (Code::Unavailable, 3),
+            (Code::PermissionDenied, 4),
+            (Code::Unauthenticated, 4),
+            (Code::DeadlineExceeded, 5),
+            (Code::FailedPrecondition, 6),
+            (Code::NotFound, 1),
+            (Code::ResourceExhausted, 1),
+            (Code::Internal, 1),
+        ];
+        for (code, number) in table {
+            assert_eq!(Exit::of(code).code(), number, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_known_rule_is_told_in_the_readers_language_with_the_way_out() {
+        let status = Status::failed_precondition("request-in-report: the text asks for instructions");
+        let zh = Failure::of(&status, &Words::new(Lang::Zh)).render(&Words::new(Lang::Zh));
+        assert!(zh.starts_with("拒绝(6): 报告中不得夹带请示。请用两件报文:\n  "), "{zh}");
+        assert!(zh.contains("request submit"), "{zh}");
+        let en = Failure::of(&status, &Words::new(Lang::En)).render(&Words::new(Lang::En));
+        assert!(en.starts_with("refused (6): a report may not carry a request for instructions"), "{en}");
+    }
+
+    #[test]
+    fn an_unknown_rule_is_told_in_the_stations_own_words() {
+        let status = Status::failed_precondition("moon-phase: not tonight");
+        let failure = Failure::of(&status, &Words::new(Lang::En));
+        assert_eq!(failure, Failure::new(Exit::Refused, "moon-phase: not tonight"));
+    }
+}

@@ -1,0 +1,223 @@
+//! How far a directive has come with each of those it is meant for: bars for a glance, a call list for the phone.
+
+use proto::v1::{DocumentView, RecipientView, Role, Stage};
+
+use super::{
+    document, ladder, names::Names, table::Columns, terms::Listed, time, trace, visible, wait::Verdict, words::Words,
+};
+use crate::io::Timestamp;
+
+const BAR_CELLS: usize = 30;
+/// More names than this do not help at a glance; `--unsigned` shows all.
+const NAMED_MOST: usize = 12;
+
+/// Whether all have come as far as was asked: action addressees to the rung itself, the others at least to their disk.
+pub(super) fn judged(view: &DocumentView, stage: Stage) -> Verdict {
+    let awaited = |one: &RecipientView| if one.role() == Role::Action { stage } else { Stage::Delivered };
+    let open = || view.recipients.iter().filter(|one| !ladder::has_reached(one, awaited(one)));
+    if view.recipients.is_empty() {
+        Verdict::Waiting
+    } else if open().next().is_none() {
+        Verdict::Reached
+    } else if open().all(|one| ladder::ended(one).is_some()) {
+        Verdict::Never
+    } else {
+        Verdict::Waiting
+    }
+}
+
+/// Action addressees that have not signed yet: the call list.
+pub(super) fn behind(view: &DocumentView) -> impl Iterator<Item = &RecipientView> {
+    let behind = |one: &&RecipientView| one.role() == Role::Action && !ladder::has_reached(one, Stage::Signed);
+    view.recipients.iter().filter(behind)
+}
+
+/// The whole: title, addressees, bars, who is behind.
+pub(super) fn render_progress(view: &DocumentView, names: &Names, words: &Words, now: Timestamp) -> String {
+    let count = |role| view.recipients.iter().filter(|one| one.role() == role).count();
+    let args = [("action", count(Role::Action).into()), ("info", count(Role::Info).into())];
+    let addressed = words.say("directive-addressed", &args);
+    let mut text = format!("{}  {addressed}\n{}", trace::title(view, words), render_bars(view, names, words));
+    let standing = document::standing_text(view, words);
+    if !standing.is_empty() {
+        text.push_str(&format!("  {standing}\n"));
+    }
+    let named: Vec<_> = behind(view).take(NAMED_MOST).map(|one| behind_text(view, one, names, words, now)).collect();
+    if !named.is_empty() {
+        let more = behind(view).count() - named.len();
+        let mut line = words.say("directive-behind", &[("names", named.join("  ").into())]);
+        if more > 0 {
+            line.push_str(&words.say("directive-behind-more", &[("n", more.into())]));
+        }
+        text.push_str(&format!("  {line}\n"));
+    }
+    for one in view.recipients.iter().filter(|one| ladder::ended(one).is_some()) {
+        text.push_str(&format!("  ✕ {}\n", ended_text(one, names, words)));
+    }
+    text
+}
+
+/// A bar for those this station calls itself, and one for those further down.
+pub(super) fn render_bars(view: &DocumentView, names: &Names, words: &Words) -> String {
+    let (near, far): (Vec<_>, Vec<_>) = view.recipients.iter().partition(|one| names.is_neighbour(&one.unit));
+    let mut table = Columns::bare();
+    for (key, group) in [("group-near", near), ("group-far", far)] {
+        if group.is_empty() {
+            continue;
+        }
+        let reached = |stage| group.iter().filter(|one| ladder::has_reached(one, stage)).count();
+        let delivered = reached(Stage::Delivered);
+        let rung = |stage: Stage, n: usize| format!("{n} {}", stage.word(words));
+        table.row([
+            words.text(key),
+            bar(delivered, group.len()),
+            format!("{delivered}/{} {}", group.len(), Stage::Delivered.word(words)),
+            rung(Stage::Signed, reached(Stage::Signed)),
+            rung(Stage::Undertaken, reached(Stage::Undertaken)),
+            rung(Stage::Completed, reached(Stage::Completed)),
+        ]);
+    }
+    table.render()
+}
+
+/// Everybody who has not signed, how long they have had it, and where it waits.
+pub(super) fn render_behind(view: &DocumentView, names: &Names, words: &Words, now: Timestamp) -> String {
+    let mut table = Columns::new(["head-unit", "head-state", "head-waiting"].map(|key| words.text(key)));
+    let mut none = true;
+    for one in behind(view) {
+        none = false;
+        let waiting = one.waiting.as_ref().map(|waiting| trace::waiting_text(waiting, words, now)).unwrap_or_default();
+        table.row([names.get(&one.unit), state_text(view, one, words, now), waiting]);
+    }
+    if none { words.text("directive-all-signed") } else { table.render() }
+}
+
+fn bar(done: usize, all: usize) -> String {
+    // Full only when all of it is: rounding up would hide the last one.
+    let full = (done * BAR_CELLS).checked_div(all).unwrap_or(0);
+    format!("{}{}", "█".repeat(full), "░".repeat(BAR_CELLS - full))
+}
+
+fn behind_text(view: &DocumentView, one: &RecipientView, names: &Names, words: &Words, now: Timestamp) -> String {
+    let args = [("name", names.get(&one.unit).into()), ("state", state_text(view, one, words, now).into())];
+    words.say("directive-behind-one", &args)
+}
+
+/// `已送达 2 分`, `未送达 6 分`
+fn state_text(view: &DocumentView, one: &RecipientView, words: &Words, now: Timestamp) -> String {
+    if let Some(stage) = ladder::ended(one) {
+        return stage.word(words);
+    }
+    let (key, since) = match ladder::reached_at(one, Stage::Delivered) {
+        Some(delivered) => ("behind-delivered", delivered.at_us),
+        None if ladder::has_reached(one, Stage::Delivered) => return Stage::Delivered.word(words),
+        None => {
+            let created = view.header.as_ref().and_then(|header| header.created.as_ref());
+            ("behind-undelivered", created.map_or(now.us(), |clock| clock.wall_us))
+        }
+    };
+    let age = now.since(Timestamp::from_us(since));
+    words.say(key, &[("span", time::about(age, words).into())])
+}
+
+fn ended_text(one: &RecipientView, names: &Names, words: &Words) -> String {
+    let stage = ladder::ended(one).unwrap_or(Stage::Unspecified);
+    let said = one.stages.iter().find(|said| said.stage() == stage);
+    let who = said.map(|said| visible::line(&said.officer)).unwrap_or_default();
+    let why = said.map(|said| visible::line(&said.note)).unwrap_or_default();
+    [names.get(&one.unit), stage.word(words), who, why]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{time::tests::MORNING, words::Lang};
+    use proto::v1::{
+        Clock, Directive, Document, Header, Kind, LinkView, Precedence, StageView, Status, StatusView,
+        document::Content,
+    };
+
+    fn recipient(unit: &str, name: &str, role: Role, stages: &[(Stage, i64)]) -> RecipientView {
+        let stage = |&(stage, after): &(Stage, i64)| StageView {
+            stage: stage.into(),
+            at_us: MORNING + after * 1_000_000,
+            station: unit.into(),
+            ..Default::default()
+        };
+        RecipientView {
+            unit: unit.into(),
+            name: name.into(),
+            role: role.into(),
+            stages: stages.iter().map(stage).collect(),
+            ..Default::default()
+        }
+    }
+
+    fn issued() -> DocumentView {
+        let directive =
+            Directive { title: "启用备用试卷".into(), require: Stage::Undertaken.into(), ..Default::default() };
+        DocumentView {
+            header: Some(Header {
+                number: "D-000000-0919-0003".into(),
+                kind: Kind::Directive.into(),
+                status: Status::Exercise.into(),
+                precedence: Precedence::TeJi.into(),
+                created: Some(Clock { wall_us: MORNING, ..Default::default() }),
+                ..Default::default()
+            }),
+            document: Some(Document { content: Some(Content::Directive(directive)) }),
+            recipients: vec![
+                recipient("420000", "湖北", Role::Action, &[(Stage::Delivered, 1), (Stage::Signed, 20)]),
+                recipient("420500", "宜昌", Role::Action, &[(Stage::Delivered, 2)]),
+                recipient("422800", "恩施", Role::Action, &[]),
+                recipient("350000", "福建", Role::Info, &[(Stage::Delivered, 1)]),
+            ],
+            ..Default::default()
+        }
+    }
+
+    fn names(view: &DocumentView) -> Names {
+        let link = |unit: &str| LinkView { unit: unit.into(), ..Default::default() };
+        let status = StatusView { links: vec![link("420000"), link("350000")], ..Default::default() };
+        Names::of(&status).with(view)
+    }
+
+    #[test]
+    fn the_duty_officer_sees_who_is_behind() {
+        let view = issued();
+        let now = Timestamp::from_us(MORNING + 362_000_000);
+        let text = render_progress(&view, &names(&view), &Words::new(Lang::Zh), now);
+        let expected = "\
+D-000000-0919-0003  指示  特急  启用备用试卷(演练)  主送 3  抄送 1
+ 直接下级  ██████████████████████████████  2/2 送达  1 签收  0 承办  0 办结
+ 再下各级  ███████████████░░░░░░░░░░░░░░░  1/2 送达  0 签收  0 承办  0 办结
+  未签收  宜昌(已送达 6 分)  恩施(未送达 6 分)
+";
+        assert_eq!(text, expected, "\n{text}");
+        let english = render_progress(&view, &names(&view), &Words::new(Lang::En), now);
+        assert!(english.contains("not signed: 宜昌 (delivered 6 min)"), "{english}");
+    }
+
+    #[test]
+    fn all_who_must_and_nobody_else_are_waited_for() {
+        let mut view = issued();
+        assert_eq!(judged(&view, Stage::Signed), Verdict::Waiting);
+        view.recipients.drain(1..3);
+        assert_eq!(judged(&view, Stage::Signed), Verdict::Reached);
+        assert_eq!(judged(&view, Stage::Undertaken), Verdict::Waiting);
+        view.recipients[0] = recipient("420000", "湖北", Role::Action, &[(Stage::CannotComply, 9)]);
+        assert_eq!(judged(&view, Stage::Signed), Verdict::Reached);
+        assert_eq!(judged(&view, Stage::Undertaken), Verdict::Never);
+    }
+
+    #[test]
+    fn a_bar_is_full_only_when_all_of_it_is() {
+        assert_eq!(bar(254, 255).matches('░').count(), 1);
+        assert_eq!(bar(255, 255).matches('░').count(), 0);
+        assert_eq!(bar(0, 0).matches('█').count(), 0);
+    }
+}

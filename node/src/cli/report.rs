@@ -1,0 +1,286 @@
+//! `report`: 首报, 续报, 终报 — written here, climbing from level to level.
+
+use std::time::Duration;
+
+use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser};
+use proto::v1::{
+    Box, Category, DocumentView, FileRequest, Filed, Grade, Kind, Report, Stage, Status, document::Content,
+};
+
+use super::{
+    args, ask,
+    call::Call,
+    document,
+    draft::{self, Draft},
+    exit::{Exit, Failure, Outcome},
+    filing, ladder, listing,
+    names::Names,
+    time, trace, visible, wait,
+    wait::Verdict,
+    words::Words,
+};
+use crate::desk::client::Station;
+
+const KINDS: [Kind; 3] = [Kind::InitialReport, Kind::FollowUpReport, Kind::FinalReport];
+
+/// `report submit|ls|show|status|follow-up|final`
+pub(super) fn command(words: &Words) -> Command {
+    args::noun(words, "report", "cmd-report")
+        .subcommand(submit_command(words))
+        .subcommand(listing::flags(args::list(words, "cmd-report-ls"), words))
+        .subcommand(args::verb(words, "show", "cmd-report-show").arg(args::document(words)))
+        .subcommand(args::verb(words, "status", "cmd-report-status").arg(args::document(words)).arg(args::flag(
+            words,
+            "watch",
+            "arg-watch",
+        )))
+        .subcommand(continue_command(words, "follow-up", "cmd-report-follow-up"))
+        .subcommand(continue_command(words, "final", "cmd-report-final"))
+}
+
+fn submit_command(words: &Words) -> Command {
+    let command = args::verb(words, "submit", "cmd-report-submit");
+    let command = filing::status_flags(command, words);
+    let command = filing::flags(content_flags(command, words), words);
+    wait_flags(command.arg(args::option(words, "file", "arg-report-file").value_name("FILE")), words)
+}
+
+fn continue_command(words: &Words, name: &'static str, about: &str) -> Command {
+    let command = args::verb(words, name, about).arg(args::document(words));
+    wait_flags(filing::flags(content_flags(command, words), words), words)
+}
+
+fn content_flags(command: Command, words: &Words) -> Command {
+    command
+        .arg(args::choice::<Category>(words, "category", "arg-category"))
+        .arg(args::choice::<Grade>(words, "grade", "arg-grade"))
+        .arg(args::option(words, "occurred", "arg-occurred").value_name("TIME"))
+        .arg(args::option(words, "place", "arg-place"))
+        .arg(message(words))
+}
+
+/// `-m TEXT`
+pub(super) fn message(words: &Words) -> Arg {
+    args::option(words, "message", "arg-message").short('m').value_name("TEXT")
+}
+
+/// `--wait LEVEL --timeout SPAN`
+pub(super) fn wait_flags(command: Command, words: &Words) -> Command {
+    let levels = PossibleValuesParser::new(["queued", "province", "ministry", "signed"]);
+    command
+        .arg(
+            args::option(words, "wait", "arg-wait")
+                .value_name("LEVEL")
+                .value_parser(levels)
+                .hide_possible_values(true)
+                .default_value("queued")
+                .hide_default_value(true),
+        )
+        .arg(args::option(words, "timeout", "arg-timeout").value_name("SPAN"))
+}
+
+/// Runs one of the verbs.
+pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
+    match given.subcommand() {
+        Some(("submit", given)) => submit(call, given),
+        Some(("follow-up", given)) => more(call, given, Kind::FollowUpReport),
+        Some(("final", given)) => more(call, given, Kind::FinalReport),
+        Some(("show", given)) => listing::show(call, given),
+        Some(("status", given)) => listing::status(call, given),
+        Some((_, given)) => listing::list(call, given, Box::Filed, &KINDS),
+        None => Ok(Exit::Usage),
+    }
+}
+
+fn submit(call: &Call, given: &ArgMatches) -> Outcome {
+    let draft = Draft::gather(call, given)?;
+    draft.ready(call)?;
+    let officer = call.officer()?;
+    let attach = draft.attach.clone();
+    let draft::Complete { status, precedence, report } = draft.complete(call, officer)?;
+    let request = filing::request(call, given, Kind::InitialReport, status, Content::Report(report))?;
+    let precedence = precedence.map_or(request.precedence, Into::into);
+    let request = FileRequest { precedence, ..request };
+    let patience = args::span(&call.words, given, "timeout")?;
+    call.online(async |station| {
+        let filed = filing::file(call, station, request, &attach).await?;
+        let next = [("report follow-up", "next-follow-up"), ("trace", "next-trace")];
+        filed_and_awaited(call, station, &filed, given, patience, &next).await
+    })
+}
+
+/// What follows a 首报 is about the same thing; only what is said anew has to be typed.
+fn more(call: &Call, given: &ArgMatches, kind: Kind) -> Outcome {
+    let officer = call.officer()?;
+    let text = match args::text(given, "message") {
+        Some(text) => ask::text(call, text)?,
+        None if call.ask => {
+            ask::until(call, &call.words.text("ask-text"), |text| (!text.is_empty()).then(|| text.to_owned()))?
+        }
+        None => return Err(missing(call, "-m")),
+    };
+    let occurred = match args::text(given, "occurred") {
+        Some(text) => Some(
+            draft::happened(text, call.now())
+                .ok_or_else(|| args::bad(&call.words, "--occurred", text, "hint-occurred"))?,
+        ),
+        None => None,
+    };
+    let patience = args::span(&call.words, given, "timeout")?;
+    call.online(async |station| {
+        let first = call.document(station, args::required(given, "document")).await?;
+        let header = first.header.clone().unwrap_or_default();
+        let before = known(&first);
+        let report = Report {
+            occurred_at_us: occurred.unwrap_or(before.occurred_at_us),
+            place: args::text(given, "place").map_or(before.place, str::to_owned),
+            category: args::chosen::<Category>(given, "category").map_or(before.category, Into::into),
+            grade: args::chosen::<Grade>(given, "grade").map_or(before.grade, Into::into),
+            text,
+            reporter: officer.to_owned(),
+        };
+        let request = filing::request(call, given, kind, Status::Unspecified, Content::Report(report))?;
+        let incident = args::required(given, "document").to_owned();
+        let request = FileRequest { incident, ..filing::like(request, &header, given) };
+        let filed = filing::file(call, station, request, &args::texts(given, "attach")).await?;
+        filed_and_awaited(call, station, &filed, given, patience, &[("trace", "next-trace")]).await
+    })
+}
+
+/// A required flag that is not there, and nobody to ask.
+pub(super) fn missing(call: &Call, flag: &str) -> Failure {
+    Failure::new(Exit::Usage, call.words.say("usage-missing", &[("flags", flag.into())]))
+}
+
+fn known(view: &DocumentView) -> Report {
+    match view.document.as_ref().and_then(|document| document.content.clone()) {
+        Some(Content::Report(report)) => report,
+        _ => Report::default(),
+    }
+}
+
+/// Says that it is on disk, then waits as far as was asked. It climbs whether anybody waits or not.
+pub(super) async fn filed_and_awaited(
+    call: &Call,
+    station: &mut Station,
+    filed: &Filed,
+    given: &ArgMatches,
+    patience: Option<Duration>,
+    next: &[(&str, &str)],
+) -> Outcome {
+    let level = args::required(given, "wait");
+    if level == "queued" {
+        filing::told(call, filed, next);
+        return Ok(Exit::Done);
+    }
+    // With --json the one object is the document at the end of the wait.
+    if !call.json {
+        filing::told(call, filed, &[]);
+    }
+    let number = visible::line(&filed.number);
+    call.say_on_interrupt(call.words.say("wait-interrupted", &[("number", number.as_str().into())]));
+    let names = call.names(station).await?;
+    let spinner = call.spinner();
+    let waiting_for = call.words.text(level_key(level));
+    let judge = |view: &DocumentView| {
+        let newest = trace::newest(view, &names.clone().with(view), &call.words);
+        spinner.set_message(format!("{waiting_for}  {newest}"));
+        judged(view, level)
+    };
+    let awaited = wait::watch(call, station, &filed.number, patience, judge).await;
+    spinner.finish_and_clear();
+    let (verdict, view) = awaited?;
+    if call.json {
+        call.object(&document::json(&view));
+    } else if !call.quiet {
+        call.data(&awaited_text(&view, level, verdict, &names.with(&view), &call.words));
+        filing::next_steps(call, &number, next);
+    }
+    Ok(verdict.exit())
+}
+
+fn level_key(level: &str) -> &'static str {
+    match level {
+        "province" => "wait-for-province",
+        "ministry" => "wait-for-ministry",
+        _ => "wait-for-signed",
+    }
+}
+
+/// `province`: the next station has it; `ministry`: the addressee has it; `signed`: a person there has it.
+fn judged(view: &DocumentView, level: &str) -> Verdict {
+    let all = |stage| !view.recipients.is_empty() && view.recipients.iter().all(|one| ladder::has_reached(one, stage));
+    let reached = match level {
+        "province" => ladder::has_left(view),
+        "ministry" => all(Stage::Delivered),
+        _ => all(Stage::Signed),
+    };
+    if reached {
+        Verdict::Reached
+    } else if view.recipients.iter().any(|one| ladder::ended(one).is_some()) {
+        Verdict::Never
+    } else {
+        Verdict::Waiting
+    }
+}
+
+fn awaited_text(view: &DocumentView, level: &str, verdict: Verdict, names: &Names, words: &Words) -> String {
+    match verdict {
+        Verdict::Waiting => words.text("wait-not-in-time"),
+        Verdict::Never => words.text("wait-never"),
+        Verdict::Reached => {
+            let took = took(view);
+            let args = [("newest", trace::newest(view, names, words).into()), ("span", time::measured(took).into())];
+            words.say(if level == "signed" { "wait-signed" } else { "wait-arrived" }, &args)
+        }
+    }
+}
+
+/// From the writer's disk to the newest event.
+fn took(view: &DocumentView) -> Duration {
+    let events = ladder::events(view);
+    let filed = events.iter().find(|event| event.what == ladder::What::Filed).map(|event| event.at_us);
+    match (filed, events.last()) {
+        (Some(filed), Some(last)) => time::micros(last.at_us - filed),
+        _ => Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{
+        ladder::tests::{arrived, on_the_way},
+        words::Lang,
+    };
+    use proto::v1::StageView;
+
+    #[test]
+    fn each_level_waits_for_its_own_rung() {
+        let waiting = DocumentView { recipients: Vec::new(), ..on_the_way() };
+        assert_eq!(judged(&waiting, "province"), Verdict::Waiting);
+        assert_eq!(judged(&on_the_way(), "province"), Verdict::Reached);
+        assert_eq!(judged(&on_the_way(), "ministry"), Verdict::Waiting);
+        assert_eq!(judged(&on_the_way(), "signed"), Verdict::Waiting);
+        assert_eq!(judged(&arrived(), "ministry"), Verdict::Reached);
+        assert_eq!(judged(&arrived(), "signed"), Verdict::Reached);
+    }
+
+    #[test]
+    fn what_will_not_arrive_is_not_waited_for() {
+        let mut view = on_the_way();
+        let lost = StageView { stage: Stage::NotDelivered.into(), station: "420000".into(), ..Default::default() };
+        view.recipients[0].stages.push(lost);
+        assert_eq!(judged(&view, "ministry"), Verdict::Never);
+    }
+
+    #[test]
+    fn the_end_of_a_wait_is_told_with_the_time_it_took() {
+        let view = arrived();
+        let text =
+            awaited_text(&view, "signed", Verdict::Reached, &Names::default().with(&view), &Words::new(Lang::Zh));
+        assert_eq!(text, "✔ 部级 赵一 签收 09-19 08:46:31(用时 2:21)");
+        let text = awaited_text(&view, "signed", Verdict::Waiting, &Names::default(), &Words::new(Lang::En));
+        assert!(text.contains("still on its way"), "{text}");
+    }
+}

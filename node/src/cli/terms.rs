@@ -1,0 +1,218 @@
+//! The words of the plan, read and printed: one table per term, Chinese and English in, one code for machines out.
+
+use clap::builder::PossibleValue;
+use proto::v1::{Category, Classification, Grade, Kind, Precedence, Role, Severity, Stage, Standing, Status};
+
+use super::words::Words;
+
+/// One value of a term.
+#[derive(Debug)]
+pub struct Term<T: 'static> {
+    /// The value.
+    pub value: T,
+    /// What machines read and write. Stable.
+    pub code: &'static str,
+    /// The message that names it to people.
+    pub key: &'static str,
+    /// What else people type.
+    pub also: &'static [&'static str],
+}
+
+/// A term with a table.
+pub trait Listed: Copy + PartialEq + 'static {
+    /// All its values, in the order people list them.
+    const TERMS: &'static [Term<Self>];
+
+    /// What machines read. A value from a newer station has none of ours.
+    fn code(self) -> &'static str {
+        Self::TERMS.iter().find(|term| term.value == self).map_or("unknown", |term| term.code)
+    }
+
+    /// What people read.
+    fn word(self, words: &Words) -> String {
+        let key = Self::TERMS.iter().find(|term| term.value == self).map_or("unknown", |term| term.key);
+        words.text(key)
+    }
+
+    /// What somebody typed.
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fits = |term: &&Term<Self>| {
+            term.code.eq_ignore_ascii_case(text) || term.also.iter().any(|also| also.eq_ignore_ascii_case(text))
+        };
+        Self::TERMS.iter().find(fits).map(|term| term.value)
+    }
+
+    /// What may be typed, for the command line: the reader's own word is shown, all others are taken.
+    fn choices(words: &Words) -> Vec<PossibleValue> {
+        let chinese = words.lang() == super::words::Lang::Zh;
+        let choice = |term: &'static Term<Self>| {
+            let shown = if chinese { term.also.first().unwrap_or(&term.code) } else { &term.code };
+            let others = term.also.iter().chain([&term.code]).filter(move |other| *other != shown);
+            PossibleValue::new(*shown).aliases(others.copied())
+        };
+        Self::TERMS.iter().map(choice).collect()
+    }
+
+    /// The same as a sentence's list.
+    fn listing(words: &Words) -> String {
+        let shown: Vec<_> = Self::choices(words).iter().map(|choice| choice.get_name().to_owned()).collect();
+        shown.join(", ")
+    }
+}
+
+macro_rules! terms {
+    ($name:ident, $prefix:literal: $($value:ident $code:literal [$($also:literal),*];)+) => {
+        impl Listed for $name {
+            const TERMS: &'static [Term<Self>] = &[$(Term {
+                value: $name::$value,
+                code: $code,
+                key: concat!($prefix, "-", $code),
+                also: &[$($also),*],
+            }),+];
+        }
+    };
+}
+
+terms!(Precedence, "precedence":
+    TeTi "te-ti" ["特提", "teti", "flash"];
+    TeJi "te-ji" ["特急", "teji", "immediate"];
+    JiaJi "jia-ji" ["加急", "jiaji", "priority"];
+    PingJi "ping-ji" ["平急", "pingji"];
+    Routine "routine" ["平件"];
+);
+
+terms!(Status, "status":
+    Actual "actual" ["实际"];
+    Exercise "exercise" ["演练"];
+    System "system" ["系统"];
+    Test "test" ["测试"];
+    Draft "draft" ["草稿"];
+);
+
+terms!(Classification, "classification":
+    Public "public" ["公开"];
+    Internal "internal" ["内部"];
+    Confidential "confidential" ["秘密"];
+    Secret "secret" ["机密"];
+    TopSecret "top-secret" ["绝密"];
+);
+
+terms!(Kind, "kind":
+    InitialReport "initial-report" ["首报", "初报"];
+    FollowUpReport "follow-up-report" ["续报"];
+    FinalReport "final-report" ["终报"];
+    RequestForInstructions "request-for-instructions" ["请示"];
+    Approval "approval" ["批复同意"];
+    Denial "denial" ["批复不同意"];
+    Directive "directive" ["指示"];
+    Cancel "cancel" ["撤销"];
+    Receipt "receipt" ["回执"];
+);
+
+terms!(Role, "role":
+    Action "action" ["主送"];
+    Info "info" ["抄送"];
+);
+
+terms!(Category, "category":
+    PaperSecurity "paper-security" ["试卷安全"];
+    RoomOrder "room-order" ["考场秩序"];
+    Discipline "discipline" ["考试纪律"];
+    NaturalDisaster "natural-disaster" ["自然灾害"];
+    Epidemic "epidemic" ["重大疫情"];
+    Accident "accident" ["意外事故"];
+    InfoSecurity "info-security" ["信息安全"];
+    PublicOpinion "public-opinion" ["网络舆情"];
+    Other "other" ["其他"];
+);
+
+terms!(Grade, "grade":
+    I "I" ["Ⅰ", "1", "红", "特别重大"];
+    Ii "II" ["Ⅱ", "2", "橙", "重大"];
+    Iii "III" ["Ⅲ", "3", "黄", "较大"];
+    Iv "IV" ["Ⅳ", "4", "蓝", "一般"];
+);
+
+terms!(Stage, "stage":
+    Custody "custody" ["链路接收"];
+    Delivered "delivered" ["送达"];
+    Signed "signed" ["签收"];
+    Read "read" ["阅知"];
+    Undertaken "undertaken" ["承办"];
+    Completed "completed" ["办结"];
+    CannotComply "cannot-comply" ["无法执行"];
+    Delayed "delayed" ["延误"];
+    NotDelivered "not-delivered" ["未送达"];
+    Expired "expired" ["过期"];
+);
+
+terms!(Standing, "standing":
+    Active "active" ["有效"];
+    Superseded "superseded" ["已被取代"];
+    Cancelled "cancelled" ["已撤销"];
+    Expired "expired" ["已过期"];
+    Closed "closed" ["已办结"];
+);
+
+terms!(Severity, "severity":
+    Ok "ok" [];
+    Warning "warning" [];
+    Failure "failure" [];
+);
+
+/// The 首报 is the first of its incident; a 续报 carries its number.
+pub fn kind_word(kind: Kind, position: u32, words: &Words) -> String {
+    match kind {
+        Kind::FollowUpReport if position > 1 => words.say("kind-follow-up-number", &[("n", (position - 1).into())]),
+        _ => kind.word(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::words::Lang;
+
+    #[test]
+    fn people_type_either_language() {
+        assert_eq!(Precedence::parse("特提"), Some(Precedence::TeTi));
+        assert_eq!(Precedence::parse("te-ti"), Some(Precedence::TeTi));
+        assert_eq!(Grade::parse("i"), Some(Grade::I));
+        assert_eq!(Grade::parse("Ⅳ"), Some(Grade::Iv));
+        assert_eq!(Category::parse(" 试卷安全 "), Some(Category::PaperSecurity));
+        assert_eq!(Grade::parse("rde"), None);
+    }
+
+    /// The trap in the English names: 机密 is Secret and 秘密 is Confidential.
+    #[test]
+    fn the_two_secrets_are_not_mixed_up() {
+        assert_eq!(Classification::parse("机密"), Some(Classification::Secret));
+        assert_eq!(Classification::parse("秘密"), Some(Classification::Confidential));
+    }
+
+    fn named<T: Listed>() -> impl Iterator<Item = &'static str> {
+        T::TERMS.iter().map(|term| term.key)
+    }
+
+    #[test]
+    fn every_value_has_a_word_in_both_languages() {
+        let keys: Vec<_> = named::<Precedence>()
+            .chain(named::<Status>())
+            .chain(named::<Classification>())
+            .chain(named::<Kind>())
+            .chain(named::<Role>())
+            .chain(named::<Category>())
+            .chain(named::<Grade>())
+            .chain(named::<Stage>())
+            .chain(named::<Standing>())
+            .chain(named::<Severity>())
+            .collect();
+        for lang in [Lang::Zh, Lang::En] {
+            let words = Words::new(lang);
+            for key in &keys {
+                assert!(words.has(key), "{key} in {lang:?}");
+            }
+        }
+    }
+}
