@@ -1,1 +1,3 @@
 //! The ministry: where custody ends, receipts begin and directives come from.
+
+pub mod demo;
