@@ -248,3 +248,14 @@ async fn told_to_stop() {
         _ = tokio::signal::ctrl_c() => {}
     }
 }
+
+/// `run`, as the command line of every tier calls it.
+pub fn command(order: crate::cli::Run) -> std::process::ExitCode {
+    match run(&order.config) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", order.words.say("error", &[("sentence", format!("{error:#}").into())]));
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

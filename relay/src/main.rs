@@ -1,5 +1,13 @@
-//! The district.
-fn main() -> anyhow::Result<()> {
-    let config = std::env::args().nth(3).unwrap_or_default();
-    node::station::run(std::path::Path::new(&config))
+//! The province.
+
+use std::process::ExitCode;
+
+use node::{
+    cli::{self, Tool},
+    station,
+    topology::Tier,
+};
+
+fn main() -> ExitCode {
+    cli::main(&Tool { tier: Tier::Province, run: station::command, extras: &[] })
 }
