@@ -196,10 +196,7 @@ impl<D: Disk> Engine<D> {
         Ok(())
     }
 
-    fn commit(
-        &mut self,
-        mut facts: Vec<Pending>,
-    ) -> Result<(Vec<Pending>, usize), DiskFailed> {
+    fn commit(&mut self, mut facts: Vec<Pending>) -> Result<(Vec<Pending>, usize), DiskFailed> {
         let Some(last) = facts.last_mut() else { return Ok((facts, 0)) };
         last.record.ends_turn = true;
         let records: Vec<Bytes> = facts.iter().map(|pending| pending.record.encode_to_vec().into()).collect();
@@ -235,7 +232,8 @@ impl<D: Disk> Engine<D> {
     fn offer(&self, entry: &Entry, now: Timestamp) -> Result<Offer, DiskFailed> {
         let block = self.read(entry.place)?;
         let me = &self.post.me().unit;
-        let arrived = entry.passages.iter().find(|p| p.station == me.as_str()).map(|p| Timestamp::from_us(p.arrived_us));
+        let arrived =
+            entry.passages.iter().find(|p| p.station == me.as_str()).map(|p| Timestamp::from_us(p.arrived_us));
         let passages = with_self(&entry.passages, me, arrived.unwrap_or(entry.since), now, entry.attempts);
         let bodies = if entry.shared { self.bodies_of(&block)? } else { Vec::new() };
         Ok(Offer { run: entry.run.clone(), block, passages, bodies })

@@ -123,12 +123,7 @@ fn initial(desk: Desk<'_>, report: &v1::Report, draft: &mut Draft) -> Result<(),
     Ok(())
 }
 
-fn follow_up(
-    desk: Desk<'_>,
-    request: &v1::FileRequest,
-    report: &v1::Report,
-    draft: &mut Draft,
-) -> Result<(), Refusal> {
+fn follow_up(desk: Desk<'_>, request: &v1::FileRequest, report: &v1::Report, draft: &mut Draft) -> Result<(), Refusal> {
     upward(desk, draft, 'R')?;
     if report.text.trim().is_empty() || report.reporter.trim().is_empty() {
         return refuse("missing-fields", "a follow-up needs a text and who reports it");
@@ -295,7 +290,8 @@ fn join_incident(first: &Copy, draft: &mut Draft) -> Result<(), Refusal> {
 /// An exercise never touches what is real, nor the other way round.
 fn same_status(other: &Copy, draft: &Draft) -> Result<(), Refusal> {
     if other.header.status != draft.header.status {
-        let reason = format!("{} is {:?} and this is {:?}", other.header.number, other.header.status(), draft.header.status());
+        let reason =
+            format!("{} is {:?} and this is {:?}", other.header.number, other.header.status(), draft.header.status());
         return refuse("status-differs", &reason);
     }
     Ok(())

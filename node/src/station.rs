@@ -63,8 +63,9 @@ pub fn run(config: &Path) -> anyhow::Result<()> {
 
 fn read_topology(config: &Config) -> anyhow::Result<Arc<Topology>> {
     let path = config.identity.directory.join("topology.toml");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}: is [identity] directory the bundle made by zhuji-certs?", path.display()))?;
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!("cannot read {}: is [identity] directory the bundle made by zhuji-certs?", path.display())
+    })?;
     Ok(Arc::new(Topology::parse(&text).with_context(|| path.display().to_string())?))
 }
 
@@ -153,7 +154,10 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
 }
 
 /// The socket of the station's own people. Whoever may open it is an operator: its group decides.
-fn serve_people(config: &Config, api: Api) -> anyhow::Result<tokio::task::JoinHandle<Result<(), tonic::transport::Error>>> {
+fn serve_people(
+    config: &Config,
+    api: Api,
+) -> anyhow::Result<tokio::task::JoinHandle<Result<(), tonic::transport::Error>>> {
     let path = &config.local.socket;
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;

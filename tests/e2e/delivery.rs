@@ -9,10 +9,17 @@ use tests::{
 /// Whether a recipient itself says so; custody is what its neighbour says.
 fn reached(view: &v1::DocumentView, recipient: &str, stage: Stage) -> bool {
     let at = |station: &str, stage| stage == Stage::Custody || station == recipient;
-    view.recipients.iter().any(|r| r.unit == recipient && r.stages.iter().any(|s| s.stage() == stage && at(s.station.as_str(), stage)))
+    view.recipients
+        .iter()
+        .any(|r| r.unit == recipient && r.stages.iter().any(|s| s.stage() == stage && at(s.station.as_str(), stage)))
 }
 
-async fn until_reached(desk: &mut node::desk::client::Station, number: &str, recipient: &str, stage: Stage) -> v1::DocumentView {
+async fn until_reached(
+    desk: &mut node::desk::client::Station,
+    number: &str,
+    recipient: &str,
+    stage: Stage,
+) -> v1::DocumentView {
     eventually(&format!("{number} is {stage:?} at {recipient}"), async || {
         let view = desk.get(v1::GetRequest { document: number.into() }).await.ok()?.into_inner();
         reached(&view, recipient, stage).then_some(view)
@@ -51,11 +58,19 @@ async fn a_report_climbs_three_tiers_waits_out_a_cut_and_comes_back_signed() {
     until_reached(&mut district, &second.number, "000000", Stage::Delivered).await;
     ministry.act(papers::act(&number, Stage::Signed, "")).await.unwrap();
     let view = until_reached(&mut district, &number, "000000", Stage::Signed).await;
-    let by: Vec<_> = view.recipients[0].stages.iter().map(|s| (s.stage(), s.station.as_str(), s.officer.as_str())).collect();
-    assert!(by.contains(&(Stage::Signed, "420000", "王五")) && by.contains(&(Stage::Signed, "000000", "王五")), "{by:?}");
+    let by: Vec<_> =
+        view.recipients[0].stages.iter().map(|s| (s.stage(), s.station.as_str(), s.officer.as_str())).collect();
+    assert!(
+        by.contains(&(Stage::Signed, "420000", "王五")) && by.contains(&(Stage::Signed, "000000", "王五")),
+        "{by:?}"
+    );
 
     // At the ministry: once, in order, with the way it came.
-    let list = ministry.list(v1::ListRequest { r#box: v1::Box::Received.into(), ..Default::default() }).await.unwrap().into_inner();
+    let list = ministry
+        .list(v1::ListRequest { r#box: v1::Box::Received.into(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     let mut numbers: Vec<_> = list.documents.iter().map(|d| d.header.as_ref().unwrap().number.clone()).collect();
     numbers.sort();
     assert_eq!(numbers, [number.clone(), second.number.clone()]);

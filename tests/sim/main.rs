@@ -60,8 +60,12 @@ fn report(world: &mut World, incident: String) -> v1::FileRequest {
 }
 
 fn directive(world: &mut World) -> v1::FileRequest {
-    let directive =
-        v1::Directive { title: "启用备用卷".into(), text: "立即执行".into(), officer: "赵一".into(), ..Default::default() };
+    let directive = v1::Directive {
+        title: "启用备用卷".into(),
+        text: "立即执行".into(),
+        officer: "赵一".into(),
+        ..Default::default()
+    };
     let to = *world.dice.pick(&["all", "420100", "provinces"]);
     v1::FileRequest {
         document: Some(v1::Document { content: Some(v1::document::Content::Directive(directive)) }),
@@ -82,16 +86,29 @@ fn live(seed: u64) {
         let unit = world.dice.pick(&units).clone();
         match world.dice.below(100) {
             0..12 => {
-                let mine: Vec<_> = world.acknowledged.iter().filter(|(_, (origin, _))| *origin == unit).map(|(id, _)| id.to_string()).collect();
-                let incident = if mine.is_empty() || world.dice.chance(50) { String::new() } else { world.dice.pick(&mine).clone() };
-                let request = if unit.as_str() == "000000" { directive(&mut world) } else { report(&mut world, incident) };
+                let mine: Vec<_> = world
+                    .acknowledged
+                    .iter()
+                    .filter(|(_, (origin, _))| *origin == unit)
+                    .map(|(id, _)| id.to_string())
+                    .collect();
+                let incident = if mine.is_empty() || world.dice.chance(50) {
+                    String::new()
+                } else {
+                    world.dice.pick(&mine).clone()
+                };
+                let request =
+                    if unit.as_str() == "000000" { directive(&mut world) } else { report(&mut world, incident) };
                 world.file(&unit, &request);
             }
             12..15 => world.cut(&children[world.dice.clone().below(children.len())]),
             15..20 => world.heal(&children[world.dice.clone().below(children.len())]),
             20 => world.crash(&unit),
             21 => world.tear(&unit),
-            22 => { world.crash(&unit); world.lose_index(&unit); }
+            22 => {
+                world.crash(&unit);
+                world.lose_index(&unit);
+            }
             23..30 => world.start(&unit),
             _ => world.step(),
         }

@@ -35,7 +35,9 @@ pub fn binaries() -> PathBuf {
             let here = std::env::current_exe().unwrap();
             let profile = here.ancestors().find(|dir| dir.ends_with("debug") || dir.ends_with("release")).unwrap();
             let mut cargo = Command::new(env!("CARGO"));
-            cargo.args(["build", "--workspace", "--bins", "--quiet"]).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+            cargo
+                .args(["build", "--workspace", "--bins", "--quiet"])
+                .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
             if profile.ends_with("release") {
                 cargo.arg("--release");
             }

@@ -82,13 +82,8 @@ impl World {
         };
         for place in topology.places() {
             let io = Arc::new(Fixed { now: Mutex::new(world.now), dice: Mutex::new(Dice::new(world.dice.roll())) });
-            let station = Station {
-                engine: None,
-                disk: Platter::default(),
-                io,
-                tickets: BTreeMap::new(),
-                next_ticket: 0,
-            };
+            let station =
+                Station { engine: None, disk: Platter::default(), io, tickets: BTreeMap::new(), next_ticket: 0 };
             world.stations.insert(place.unit.clone(), station);
             if place.parent.is_some() {
                 world.lines.insert(place.unit.clone(), Line::default());
@@ -190,8 +185,12 @@ impl World {
     /// Time passes for everybody, and one thing happens: a frame arrives somewhere, or a clock ticks.
     pub fn step(&mut self) {
         self.now = self.now + std::time::Duration::from_millis(1 + self.dice.roll() % 400);
-        let lines: Vec<Unit> =
-            self.lines.iter().filter(|(_, l)| !l.upward.is_empty() || !l.downward.is_empty()).map(|(u, _)| u.clone()).collect();
+        let lines: Vec<Unit> = self
+            .lines
+            .iter()
+            .filter(|(_, l)| !l.upward.is_empty() || !l.downward.is_empty())
+            .map(|(u, _)| u.clone())
+            .collect();
         if lines.is_empty() || self.dice.chance(10) {
             let unit = self.dice.pick(&self.units()).clone();
             self.turn(&unit, vec![Event::Tick]);
@@ -302,7 +301,10 @@ impl World {
     fn is_quiet(&self) -> bool {
         let frames = self.lines.values().all(|line| line.upward.is_empty() && line.downward.is_empty());
         let queues = self.stations.values().filter_map(|station| station.engine.as_ref());
-        frames && queues.map(Engine::post).all(|post| post.queues().all(|(_, queue)| queue.is_empty()) && post.gaps().next().is_none())
+        frames
+            && queues
+                .map(Engine::post)
+                .all(|post| post.queues().all(|(_, queue)| queue.is_empty()) && post.gaps().next().is_none())
     }
 
     fn waiting(&self) -> String {

@@ -19,11 +19,7 @@ use crate::{
     io::Io,
     link::{board::Board, pieces::Pieces},
     plan,
-    post::{
-        office::Refusal,
-        outgoing::Filing,
-        view::Copy,
-    },
+    post::{office::Refusal, outgoing::Filing, view::Copy},
     telemetry::trace_context_bytes,
     topology::{Topology, Unit},
 };
@@ -169,10 +165,7 @@ impl Station for Api {
         Ok(Response::new(v1::CheckResponse { items: check::items(&status, &request.into_inner().stage) }))
     }
 
-    async fn attach(
-        &self,
-        request: Request<Streaming<v1::AttachRequest>>,
-    ) -> Result<Response<v1::Attachment>, Status> {
+    async fn attach(&self, request: Request<Streaming<v1::AttachRequest>>) -> Result<Response<v1::Attachment>, Status> {
         self.take_file(request.into_inner()).await.map(Response::new)
     }
 
@@ -236,12 +229,21 @@ fn from_file_error(error: FileError) -> Status {
 fn from_refusal(refusal: Refusal) -> Status {
     let said = format!("{}: {}", refusal.code, refusal.reason);
     match refusal.code {
-        "missing-document" | "missing-status" | "missing-officer" | "missing-fields" | "missing-reference"
-        | "missing-addressee" | "unknown-addressee" | "field-too-long" | "body-too-long" | "too-many-attachments"
-        | "wrong-document" | "not-an-act" | "ambiguous" => Status::invalid_argument(said),
+        "missing-document"
+        | "missing-status"
+        | "missing-officer"
+        | "missing-fields"
+        | "missing-reference"
+        | "missing-addressee"
+        | "unknown-addressee"
+        | "field-too-long"
+        | "body-too-long"
+        | "too-many-attachments"
+        | "wrong-document"
+        | "not-an-act"
+        | "ambiguous" => Status::invalid_argument(said),
         "not-found" => Status::not_found(said),
         "disk-nearly-full" | "queue-full" => Status::resource_exhausted(said),
         _ => Status::failed_precondition(said),
     }
 }
-

@@ -65,7 +65,11 @@ fn of_link(link: &v1::LinkView) -> Vec<CheckItem> {
         return vec![item("link-down", "links", Severity::Failure, &[name], &link.last_failure)];
     }
     let ms = format!("{:.1}", f64::from(link.rtt_us) / 1000.0);
-    let offset = format!("{:+.3}", Duration::from_micros(link.offset_us.unsigned_abs()).as_secs_f64() * if link.offset_us < 0 { -1.0 } else { 1.0 });
+    let offset = format!(
+        "{:+.3}",
+        Duration::from_micros(link.offset_us.unsigned_abs()).as_secs_f64()
+            * if link.offset_us < 0 { -1.0 } else { 1.0 }
+    );
     let skewed = link.offset_us.unsigned_abs() > OFFSET_NOTICE_US;
     vec![
         item("link-up", "links", Severity::Ok, &[name, &ms], ""),

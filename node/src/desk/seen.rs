@@ -46,7 +46,8 @@ impl Seen {
     /// Nothing seen yet.
     pub fn new(meters: Meters, health: Health, pieces: Pieces) -> Self {
         // Three significant digits up to a minute, in microseconds.
-        let commits = Histogram::new_with_max(60_000_000, 2).unwrap_or_else(|_| Histogram::new(2).unwrap_or_else(|_| unreachable!("2 digits are allowed")));
+        let commits = Histogram::new_with_max(60_000_000, 2)
+            .unwrap_or_else(|_| Histogram::new(2).unwrap_or_else(|_| unreachable!("2 digits are allowed")));
         Self {
             latencies: Latencies::default(),
             meters,
@@ -193,4 +194,3 @@ pub fn province<'a>(post: &'a Post, unit: &'a Unit) -> &'a str {
         }
     }
 }
-

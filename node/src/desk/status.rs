@@ -86,7 +86,8 @@ impl Around {
         let identity = self.identity.load();
         let unit = identity.unit();
         let place = self.topology.place(unit.as_str());
-        let links: Vec<v1::LinkView> = self.board.lines().iter().map(|(peer, line)| self.link(peer, line, known, now)).collect();
+        let links: Vec<v1::LinkView> =
+            self.board.lines().iter().map(|(peer, line)| self.link(peer, line, known, now)).collect();
         v1::StatusView {
             unit: unit.to_string(),
             name: place.map(|place| place.name.clone()).unwrap_or_default(),

@@ -136,12 +136,7 @@ impl Handle {
     }
 
     /// A neighbour offers blocks.
-    pub async fn offered(
-        &self,
-        peer: Unit,
-        bodies: Vec<(Bytes, Bytes)>,
-        arrived: Vec<Arrived>,
-    ) -> Result<(), Stopped> {
+    pub async fn offered(&self, peer: Unit, bodies: Vec<(Bytes, Bytes)>, arrived: Vec<Arrived>) -> Result<(), Stopped> {
         let urgent = arrived.iter().any(|arrived| arrived.block.run.channel.precedence >= Precedence::TeJi);
         self.lane(urgent).send(Command::Post(Event::Offered { peer, bodies, arrived })).await.map_err(|_| Stopped)
     }

@@ -38,10 +38,7 @@ impl Link for Downlink {
     type ExchangeStream = Outgoing<v1::Frame>;
     type AttachmentsStream = Outgoing<v1::Piece>;
 
-    async fn exchange(
-        &self,
-        request: Request<Streaming<v1::Frame>>,
-    ) -> Result<Response<Self::ExchangeStream>, Status> {
+    async fn exchange(&self, request: Request<Streaming<v1::Frame>>) -> Result<Response<Self::ExchangeStream>, Status> {
         let peer = Self::peer(&request)?;
         let unit = peer.id.unit.clone();
         if let Some(until) = self.ends.board.paused(&unit, self.ends.io.now()) {

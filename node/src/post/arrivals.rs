@@ -319,7 +319,8 @@ impl Post {
         if let Some(queue) = self.queues.get_mut(&peer) {
             queue.release(&run);
         }
-        let row = keys::QueueRow { held_code: String::new(), held_reason: String::new(), ..self.queue_row(&peer, arrival) };
+        let row =
+            keys::QueueRow { held_code: String::new(), held_reason: String::new(), ..self.queue_row(&peer, arrival) };
         self.rows.put(keys::queued(&peer, arrival), row.encode_to_vec());
     }
 
@@ -332,9 +333,7 @@ impl Post {
 impl Fresh {
     /// What has been heard of a channel, this turn included.
     fn heard_mut(&mut self, post: &Post, channel: &Channel) -> &mut Heard {
-        self.heard
-            .entry(channel.clone())
-            .or_insert_with(|| post.heard.get(channel).cloned().unwrap_or_default())
+        self.heard.entry(channel.clone()).or_insert_with(|| post.heard.get(channel).cloned().unwrap_or_default())
     }
 }
 

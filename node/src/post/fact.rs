@@ -232,7 +232,12 @@ mod tests {
             Fact::Body(Body { digest: vec![2; 32].into(), body: vec![3; 9].into() }),
             Fact::Filed(Filed { block: vec![4; 9].into(), keys: vec![Key { index: 1, key: "k".into() }] }),
             Fact::Taken(Taken { block: vec![5; 9].into(), from: "420100".into(), passages: vec![] }),
-            Fact::Answered(Answered { peer: "420000".into(), range: range.clone(), disposition: 1, ..Default::default() }),
+            Fact::Answered(Answered {
+                peer: "420000".into(),
+                range: range.clone(),
+                disposition: 1,
+                ..Default::default()
+            }),
             Fact::Moved(Moved { peer: "420000".into(), range: range.clone() }),
             Fact::Noted(Noted { range, stage: 8 }),
             Fact::Baseline(Baseline { rows: vec![Row { key: vec![1], value: vec![2] }], first: true }),

@@ -18,13 +18,7 @@ use crate::{io::Timestamp, limits, topology::Unit};
 impl Post {
     /// A neighbour says how far it has heard our channels. If that is further than we remember writing, this store
     /// was restored from an older copy: its numbers must not be used twice, so a new epoch begins.
-    pub(super) fn compare(
-        &self,
-        peer: &Unit,
-        heard: &[v1::Range],
-        circumstances: &Circumstances<'_>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn compare(&self, peer: &Unit, heard: &[v1::Range], circumstances: &Circumstances<'_>, turn: &mut Turn) {
         let further = heard.iter().filter_map(|range| Run::parse(range).ok()).any(|run| {
             let ours = run.channel.origin == self.me.unit && run.channel.epoch == self.epoch;
             let key = (run.channel.destination.clone(), run.channel.precedence);

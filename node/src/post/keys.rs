@@ -30,10 +30,7 @@ impl Key {
     }
     fn channel(self, channel: &Channel) -> Self {
         let speed = u8::try_from(i32::from(channel.precedence)).unwrap_or(u8::MAX);
-        self.text(channel.origin.as_str())
-            .bytes(&channel.epoch.0)
-            .text(channel.destination.as_str())
-            .bytes(&[speed])
+        self.text(channel.origin.as_str()).bytes(&channel.epoch.0).text(channel.destination.as_str()).bytes(&[speed])
     }
 }
 

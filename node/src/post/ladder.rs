@@ -18,9 +18,7 @@ use crate::topology::Unit;
 /// it (level by level, each office reads and signs).
 pub fn surfaces(post: &Post, header: &v1::Header) -> bool {
     let me = &post.me.unit;
-    let (Ok(origin), Ok(destination)) =
-        (Unit::parse(&header.origin), Unit::parse(&header.destination))
-    else {
+    let (Ok(origin), Ok(destination)) = (Unit::parse(&header.origin), Unit::parse(&header.destination)) else {
         return false;
     };
     let here = destination == *me || post.me.topology.is_ancestor(me, &origin);
@@ -65,11 +63,8 @@ impl Post {
         else {
             return;
         };
-        let row = keys::EndRow {
-            standing: standing.into(),
-            number: header.number.clone(),
-            origin: header.origin.clone(),
-        };
+        let row =
+            keys::EndRow { standing: standing.into(), number: header.number.clone(), origin: header.origin.clone() };
         self.rows.put(keys::ended(target, by), row.encode_to_vec());
     }
 
@@ -104,9 +99,8 @@ impl Post {
     fn fold_act(&mut self, channel: &Channel, number: u64, act: &v1::StageView) {
         let key = keys::acts(channel, number);
         let mut row = self.acts_on(channel, number);
-        let known = row.iter().any(|known| {
-            (known.stage, known.at_us, &known.station) == (act.stage, act.at_us, &act.station)
-        });
+        let known =
+            row.iter().any(|known| (known.stage, known.at_us, &known.station) == (act.stage, act.at_us, &act.station));
         if known {
             return;
         }
@@ -146,10 +140,7 @@ impl Post {
             .prefix(&keys::ends(document), 64)
             .iter()
             .filter_map(|(_, row)| keys::EndRow::decode(row.as_slice()).ok())
-            .find(|end| {
-                Unit::parse(&end.origin)
-                    .is_ok_and(|by| by == origin || tree.is_ancestor(&by, &origin))
-            })
+            .find(|end| Unit::parse(&end.origin).is_ok_and(|by| by == origin || tree.is_ancestor(&by, &origin)))
     }
 
     pub(super) fn await_signatures(&mut self, arrival: u64, block: &Block) {

@@ -234,8 +234,7 @@ impl Post {
                 Event::Linked { peer, heard } => self.compare(&peer, &heard, circumstances, &mut turn),
                 Event::Missed { peer, runs } => self.missed(&peer, runs, &mut turn),
                 Event::Retry { peer, runs } => turn.facts.extend(runs.into_iter().map(|run| {
-                    let moved =
-                        super::fact::Moved { peer: peer.to_string(), range: Some(run.to_proto()) };
+                    let moved = super::fact::Moved { peer: peer.to_string(), range: Some(run.to_proto()) };
                     Pending::of(circumstances.now, Fact::Moved(moved))
                 })),
                 Event::Unlinked { .. } => {}
@@ -465,4 +464,3 @@ fn read_heard(key: &[u8], row: &[u8]) -> Option<(Channel, Heard)> {
     let torn_since = (ranges.through() < ranges.highest()).then_some(Timestamp::default());
     Some((channel, Heard { ranges, tip: Tip { last: row.last, hash: row.hash }, torn_since }))
 }
-

@@ -169,9 +169,10 @@ impl<'a> Outbox<'a> {
     /// The next number people will use, e.g. `R-420100-0919-0007`: day in Beijing time, counted from 1.
     fn number(&mut self, letter: char) -> String {
         let (day, month_day) = beijing_day(self.circumstances.now);
-        let next = self.counters.entry((day, letter)).or_insert_with(|| {
-            self.post.rows.get(&keys::counter(day, letter)).map_or(0, |row| keys::u64_of(&row))
-        });
+        let next = self
+            .counters
+            .entry((day, letter))
+            .or_insert_with(|| self.post.rows.get(&keys::counter(day, letter)).map_or(0, |row| keys::u64_of(&row)));
         *next += 1;
         format!("{letter}-{}-{month_day}-{:04}", self.post.me.unit, *next)
     }
@@ -242,13 +243,7 @@ impl Post {
         used.max(1)
     }
 
-    pub(super) fn apply_filed(
-        &mut self,
-        block: Block,
-        named: &[Key],
-        place: super::envelope::Place,
-        at: Timestamp,
-    ) {
+    pub(super) fn apply_filed(&mut self, block: Block, named: &[Key], place: super::envelope::Place, at: Timestamp) {
         let last = block.run.last();
         let hash = block.head.last.clone();
         let out = (block.run.channel.destination.clone(), block.run.channel.precedence);

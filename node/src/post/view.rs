@@ -6,8 +6,7 @@ use proto::v1;
 
 use super::{
     envelope::{Channel, DocId, Place, Run},
-    keys,
-    ladder,
+    keys, ladder,
     office::Post,
     schedule::{Entry, Queue},
     seal::Block,
@@ -115,9 +114,8 @@ impl Post {
             let Some((last, _)) = rows.last() else { break };
             before = keys::arrival_of(last);
             looked += rows.len();
-            let documents = rows.iter().filter(|(_, row)| {
-                keys::BlockRow::decode(row.as_slice()).is_ok_and(|row| row.documents)
-            });
+            let documents =
+                rows.iter().filter(|(_, row)| keys::BlockRow::decode(row.as_slice()).is_ok_and(|row| row.documents));
             found.extend(documents.map(|(key, _)| keys::arrival_of(key)));
         }
         found

@@ -76,12 +76,7 @@ const LOOK_EVERY: u32 = 64;
 
 impl JournalDisk {
     /// Opens the store in a directory and brings a post office up to date with it.
-    pub fn open(
-        dir: &Path,
-        store: &config::Store,
-        me: Me,
-        io: &dyn Io,
-    ) -> Result<(Self, Post, Recovered), StoreError> {
+    pub fn open(dir: &Path, store: &config::Store, me: Me, io: &dyn Io) -> Result<(Self, Post, Recovered), StoreError> {
         let mut fresh = [0; 16];
         io.random(&mut fresh);
         let segment_bytes = u32::try_from(store.segment).map_err(|_| StoreError::Segment(store.segment))?;
@@ -94,7 +89,11 @@ impl JournalDisk {
         let options = index::Options { cache_bytes: store.index_cache, journal: journal.span(), shape: SHAPE };
         let (index, found) = Index::open(dir.join("index"), &options)?;
         if let Some(aside) = found.set_aside {
-            recovered.notes.push(format!("the index is rebuilt ({}); the old one is in {}", aside.why, aside.to.display()));
+            recovered.notes.push(format!(
+                "the index is rebuilt ({}); the old one is in {}",
+                aside.why,
+                aside.to.display()
+            ));
         }
         let mut post = Post::load(me, Box::new(index.clone()));
         let from = found.watermark.unwrap_or(Position::START);
@@ -170,7 +169,6 @@ impl Disk for JournalDisk {
     }
 }
 
-
 fn own(place: journal::Place) -> Place {
     Place { segment: place.segment, offset: place.offset, length: place.length }
 }
@@ -178,4 +176,3 @@ fn own(place: journal::Place) -> Place {
 fn failed(error: impl std::fmt::Display) -> DiskFailed {
     DiskFailed { what: error.to_string() }
 }
-

@@ -17,7 +17,8 @@ impl Api {
     /// A document may only name files that are on this disk: whoever gets it will ask for them here.
     pub(super) fn files_are_here(&self, request: &v1::FileRequest) -> Result<(), Status> {
         for attachment in &request.attachments {
-            let held = Digest::try_from(&attachment.digest[..]).ok().and_then(|digest| self.pieces.files().have(&digest));
+            let held =
+                Digest::try_from(&attachment.digest[..]).ok().and_then(|digest| self.pieces.files().have(&digest));
             if held != Some(attachment.length) {
                 return Err(Status::invalid_argument(format!(
                     "attachment-not-here: {} is not on this station: attach it first",
@@ -53,7 +54,9 @@ impl Api {
             attachment.length += part.bytes.len() as u64;
             if attachment.length > limits::ATTACHMENT_BYTES_MAX {
                 let most = limits::ATTACHMENT_BYTES_MAX >> 20;
-                return Err(Status::invalid_argument(format!("attachment-too-large: an attachment has at most {most} MiB")));
+                return Err(Status::invalid_argument(format!(
+                    "attachment-too-large: an attachment has at most {most} MiB"
+                )));
             }
             writer = tokio::task::spawn_blocking(move || writer.write(&part.bytes).map(|()| writer))
                 .await

@@ -129,7 +129,10 @@ fn select(
         Some(plan::find(desk, &request.document, "document")?.header.id)
     };
     if document.is_none() && peer.is_none() && !request.held {
-        return Err(plan::refusal("missing-reference", "say what to retry: a document, a neighbour, or all that is held"));
+        return Err(plan::refusal(
+            "missing-reference",
+            "say what to retry: a document, a neighbour, or all that is held",
+        ));
     }
     let ids = |entry: &Entry| desk.post.block_copies(entry.arrival, desk.read).into_iter().map(|copy| copy.header.id);
     let mut entries = Vec::new();
