@@ -1,5 +1,7 @@
 //! Compiles the `.proto` files in pure Rust: nothing has to be installed.
 
+#![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
+
 use std::{env, error::Error, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,7 +1,7 @@
 //! Random lives of a small country: lines cut, stations killed in the middle of a commit, indexes lost; then all is
 //! healed and everything that was ever acknowledged is demanded. `SEED=n cargo test -p tests --test sim` replays one.
 
-#![expect(clippy::unwrap_used, reason = "this is test code")]
+#![expect(clippy::disallowed_methods, reason = "the seed to replay comes from the environment")]
 
 use proto::v1::{self, Kind, Precedence};
 use tests::world::World;
@@ -123,11 +123,8 @@ fn nothing_acknowledged_is_lost_and_nothing_comes_twice() {
         return live(seed.parse().unwrap());
     }
     let seeds = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
-    let mut acknowledged = 0;
     for seed in 0..seeds {
         let failed = std::panic::catch_unwind(|| live(seed)).is_err();
         assert!(!failed, "SEED={seed} cargo test -p tests --test sim");
-        acknowledged += 1;
     }
-    assert_eq!(acknowledged, seeds);
 }

@@ -31,8 +31,8 @@ pub struct Opened {
 
 /// Opens what a neighbour offers. A block so broken that it cannot even be named ends the connection.
 pub fn open(offer: v1::Offer, checker: &dyn Checker) -> Result<Opened, BadBlock> {
-    let mut opened = Opened::default();
-    opened.bodies = offer.bodies.into_iter().map(|shared| (own(shared.digest), shared.body)).collect();
+    let bodies = offer.bodies.into_iter().map(|shared| (own(shared.digest), shared.body)).collect();
+    let mut opened = Opened { bodies, ..Opened::default() };
     for parcel in offer.parcels {
         let bytes = own(parcel.block);
         match seal::open(bytes.clone(), checker) {
