@@ -4,6 +4,7 @@
 //! A commit that fails is final: nothing was changed by deciding, nothing is released, and the station stops and
 //! recovers from its disk. [`Released`] can only be made here, so no acknowledgement exists before its facts do.
 
+pub mod news;
 pub mod run;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -86,6 +87,8 @@ pub struct Effects {
     pub offers: Vec<(Unit, Vec<Offer>)>,
     /// What was heard a second time.
     pub duplicates: Vec<(Unit, u64)>,
+    /// Envelopes about which something became known, for those who watch them.
+    pub touched: Vec<Run>,
     /// The facts themselves, for those who count.
     pub facts: Vec<Pending>,
     /// Bytes and time the commit took.
@@ -117,6 +120,8 @@ impl<D: Disk> Engine<D> {
         left_over: u32,
     ) -> Result<Self, DiskFailed> {
         let mut engine = Self { post, disk, io, sealer, recent: BTreeMap::new(), recent_bytes: 0 };
+        // Nobody watches yet.
+        engine.post.take_touched();
         if left_over > 0 {
             let abandoned = Fact::Abandoned(Abandoned { records: left_over });
             let now = engine.io.now();
@@ -170,7 +175,8 @@ impl<D: Disk> Engine<D> {
         }
         let offers = self.offers(now)?;
         self.drain_rows()?;
-        Ok(Released(Effects { answers, settlements, missing, offers, duplicates, facts, bytes }))
+        let touched = self.post.take_touched();
+        Ok(Released(Effects { answers, settlements, missing, offers, duplicates, touched, facts, bytes }))
     }
 
     /// The bytes of a block or body that lies at `place`.

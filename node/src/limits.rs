@@ -74,8 +74,8 @@ pub const GAPS_MAX: usize = 256;
 pub const UNDRAINED_ROWS_MAX: usize = 8192;
 /// Documents one list answers with.
 pub const LIST_MAX: usize = 1000;
-/// Blocks one look-up or list reads at the most.
-pub const SCAN_BLOCKS_MAX: usize = 20_000;
+/// Blocks one look-up or list reads at the most: some ten milliseconds in which nothing urgent can be taken in.
+pub const SCAN_BLOCKS_MAX: usize = 512;
 /// Rows of one baseline record.
 pub const BASELINE_ROWS: usize = 2000;
 /// Bytes of a text a person may type into one field other than a body.

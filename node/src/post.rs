@@ -19,6 +19,7 @@ pub mod fact;
 pub mod gaps;
 pub mod keys;
 pub mod ladder;
+pub mod names;
 pub mod office;
 pub mod outgoing;
 pub mod ranges;

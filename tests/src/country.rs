@@ -50,6 +50,15 @@ pub fn binaries() -> PathBuf {
 impl Country {
     /// Makes certificates and configurations, starts every station, and waits until every line is up.
     pub async fn start(topology: &str) -> Self {
+        Self::build(topology, true).await
+    }
+
+    /// The same with stations that call each other directly: nothing to cut, nothing in the way of a measurement.
+    pub async fn start_direct(topology: &str) -> Self {
+        Self::build(topology, false).await
+    }
+
+    async fn build(topology: &str, with_lines: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let tree = Topology::parse(topology).unwrap();
         let now = time::OffsetDateTime::now_utc();
@@ -73,7 +82,7 @@ impl Country {
             };
             let bundle = authority.issue_station(tier, place.unit.as_str(), now).unwrap();
             bundle.write(&country.path(&place.unit, "identity"), topology).unwrap();
-            if let Some(parent) = &place.parent {
+            if let Some(parent) = place.parent.as_ref().filter(|_| with_lines) {
                 let line = Line::lay(country.addresses[parent]).await;
                 country.lines.insert(place.unit.clone(), line);
             }
@@ -119,6 +128,11 @@ impl Country {
         let mut child = self.running.remove(unit).unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// The process of a station.
+    pub fn pid(&self, unit: &Unit) -> u32 {
+        self.running[unit].id()
     }
 
     /// Cuts the line above a station.
@@ -171,10 +185,15 @@ impl Country {
         let directory = self.dir.path().join(unit.as_str());
         let mut config = format!(
             "[station]\nunit = \"{unit}\"\ndata = \"data\"\n[identity]\ndirectory = \"identity\"\n[local]\nsocket = \"s\"\n\
-             [store]\nsegment = \"4MiB\"\nreserve = \"1MiB\"\n[telemetry]\nlog = \"info\"\n"
+             [telemetry]\nlog = \"info\"\n"
         );
-        if let Some(line) = self.lines.get(unit) {
-            config += &format!("[parent]\nendpoints = [\"{}\"]\n", line.address());
+        // Small segments, so that a trial meets their borders; a measurement wants what people get.
+        if !self.lines.is_empty() {
+            config += "[store]\nsegment = \"4MiB\"\nreserve = \"1MiB\"\n";
+        }
+        let parent = self.topology.parent(unit).map(|parent| self.addresses[parent]);
+        if let Some(address) = self.lines.get(unit).map(Line::address).or(parent) {
+            config += &format!("[parent]\nendpoints = [\"{address}\"]\n");
         }
         if let Some(address) = self.addresses.get(unit) {
             config += &format!("[listen]\naddress = \"{address}\"\n");

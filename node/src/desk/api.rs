@@ -15,19 +15,20 @@ use crate::{
         status::{self, Around},
         view,
     },
-    engine::run::{FileError, Handle, Stopped},
+    engine::{
+        news::News,
+        run::{FileError, Handle, Stopped},
+    },
     io::Io,
     link::{board::Board, pieces::Pieces},
     plan,
-    post::{office::Refusal, outgoing::Filing, view::Copy},
+    post::{envelope::Run, office::Refusal, outgoing::Filing, view::Copy},
     telemetry::trace_context_bytes,
     topology::{Topology, Unit},
 };
 
 /// Batches of one bulk filing under way at once: enough to fill a commit while the one before is written.
 const BATCHES_UNDER_WAY: usize = 8;
-/// A watcher is told of changes no more often than this.
-const WATCH_EVERY: Duration = Duration::from_millis(50);
 
 /// Serves a station's own people.
 #[derive(Clone)]
@@ -45,6 +46,7 @@ pub struct Api {
 }
 
 type Outgoing<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+type Views = tokio::sync::mpsc::Sender<Result<v1::DocumentView, Status>>;
 
 #[tonic::async_trait]
 impl Station for Api {
@@ -112,31 +114,12 @@ impl Station for Api {
     }
 
     async fn watch(&self, request: Request<v1::GetRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        let document = request.into_inner().document;
-        let first = self.view(document.clone()).await?;
+        // Subscribed before the first look, so that nothing falls between the two.
+        let news = self.engine.news();
+        let (id, copies) = self.copies(request.into_inner().document).await?;
+        let first = self.view(id.clone()).await?;
         let (out, views) = tokio::sync::mpsc::channel(4);
-        let api = self.clone();
-        tokio::spawn(async move {
-            let mut turns = api.engine.turns();
-            let mut shown = first.clone();
-            if out.send(Ok(first)).await.is_err() {
-                return;
-            }
-            while turns.changed().await.is_ok() {
-                tokio::time::sleep(WATCH_EVERY).await;
-                turns.mark_unchanged();
-                let now = api.view(document.clone()).await;
-                if matches!(&now, Ok(view) if *view == shown) {
-                    continue;
-                }
-                if let Ok(view) = &now {
-                    shown = view.clone();
-                }
-                if out.send(now).await.is_err() {
-                    return;
-                }
-            }
-        });
+        tokio::spawn(self.clone().keep_showing(id, copies, first, news, out));
         Ok(Response::new(Box::pin(tokio_stream::wrappers::ReceiverStream::new(views))))
     }
 
@@ -183,6 +166,40 @@ impl Api {
         let mut view = found.await.map_err(from_stopped)?.map_err(from_refusal)?;
         self.add_files(&mut view);
         Ok(view)
+    }
+
+    /// Sends a document to one who watches it, again whenever it has changed, until nobody listens.
+    async fn keep_showing(self, id: String, copies: Vec<Run>, first: v1::DocumentView, mut news: News, out: Views) {
+        let mut shown = first.clone();
+        if out.send(Ok(first)).await.is_err() {
+            return;
+        }
+        loop {
+            tokio::select! {
+                () = out.closed() => return,
+                more = news.about(&copies) => if !more { return },
+            }
+            let view = self.view(id.clone()).await;
+            match &view {
+                Ok(view) if *view == shown => continue,
+                Ok(view) => shown = view.clone(),
+                Err(_) => {}
+            }
+            if out.send(view).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The whole id of a document, and its envelopes.
+    async fn copies(&self, document: String) -> Result<(String, Vec<Run>), Status> {
+        let found = self.engine.ask(move |desk| {
+            let found = plan::find(desk, &document, "document")?;
+            let copies = desk.post.copies(found.id(), desk.read).into_iter();
+            let runs = copies.map(|copy| Run { channel: copy.channel, first: copy.number, count: 1 }).collect();
+            Ok((found.id().to_string(), runs))
+        });
+        found.await.map_err(from_stopped)?.map_err(from_refusal)
     }
 
     /// The whole status.

@@ -7,9 +7,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use proto::v1::{self, Precedence, frame::Frame};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Disk, DiskFailed, Effects, Engine, Offer};
+use super::{
+    Disk, DiskFailed, Effects, Engine, Offer,
+    news::{News, Newsroom, Subscription, newsroom},
+};
 use crate::{
     io::{Io, Timestamp},
     limits,
@@ -80,22 +83,22 @@ pub trait Observer: Send + Sync + 'static {
 pub struct Handle {
     urgent: mpsc::Sender<Command>,
     routine: mpsc::Sender<Command>,
-    turns: watch::Receiver<u64>,
+    subscription: Subscription,
 }
 
 /// The engine's end of its handles.
 pub struct Inbox {
     urgent: mpsc::Receiver<Command>,
     routine: mpsc::Receiver<Command>,
-    turns: watch::Sender<u64>,
+    newsroom: Newsroom,
 }
 
 /// A handle and its inbox.
 pub fn channel() -> (Handle, Inbox) {
     let (urgent, urgent_inbox) = mpsc::channel(limits::INBOX_COMMANDS_MAX);
     let (routine, routine_inbox) = mpsc::channel(limits::INBOX_COMMANDS_MAX);
-    let (turns_in, turns) = watch::channel(0);
-    (Handle { urgent, routine, turns }, Inbox { urgent: urgent_inbox, routine: routine_inbox, turns: turns_in })
+    let (newsroom, subscription) = newsroom();
+    (Handle { urgent, routine, subscription }, Inbox { urgent: urgent_inbox, routine: routine_inbox, newsroom })
 }
 
 impl Handle {
@@ -146,9 +149,9 @@ impl Handle {
         self.urgent.send(Command::Post(event)).await.map_err(|_| Stopped)
     }
 
-    /// Changes whenever a turn made something durable.
-    pub fn turns(&self) -> watch::Receiver<u64> {
-        self.turns.clone()
+    /// For those who watch documents.
+    pub fn news(&self) -> News {
+        self.subscription.news()
     }
 
     /// Ends the engine after what it is doing.
@@ -170,7 +173,7 @@ pub async fn run<D: Disk>(
 ) -> Result<(), DiskFailed> {
     let mut turning =
         Turning { engine, io, observer, outlets: BTreeMap::new(), waiting: BTreeMap::new(), tickets: 0, stop: false };
-    let Inbox { mut urgent, mut routine, turns } = inbox;
+    let Inbox { mut urgent, mut routine, newsroom } = inbox;
     while !turning.stop {
         let patience = if turning.engine.post().awaits_time() { limits::TICK_EVERY } else { IDLE };
         let first = tokio::select! {
@@ -188,8 +191,8 @@ pub async fn run<D: Disk>(
             weight += next.weight();
             commands.push(next);
         }
-        if turning.turn(commands)? {
-            turns.send_modify(|turn| *turn += 1);
+        if let Some(touched) = turning.turn(commands)? {
+            newsroom.tell(touched);
         }
     }
     turning.engine.finish()
@@ -209,8 +212,8 @@ struct Turning<D: Disk> {
 }
 
 impl<D: Disk> Turning<D> {
-    /// One turn. Says whether anything became durable.
-    fn turn(&mut self, commands: Vec<Command>) -> Result<bool, DiskFailed> {
+    /// One turn. If anything became durable: the envelopes about which something became known.
+    fn turn(&mut self, commands: Vec<Command>) -> Result<Option<Vec<Run>>, DiskFailed> {
         let now = self.io.now();
         let mut events = Vec::new();
         let mut questions = Vec::new();
@@ -220,7 +223,7 @@ impl<D: Disk> Turning<D> {
                 other => events.extend(self.event(other, now)),
             }
         }
-        let mut durable = false;
+        let mut news = None;
         if !events.is_empty() {
             let outlets = &self.outlets;
             let mut early = |offer: crate::post::office::EarlyOffer| {
@@ -229,8 +232,8 @@ impl<D: Disk> Turning<D> {
                     outlet.offer([Offer { run, block: bytes, passages, bodies: Vec::new() }]);
                 }
             };
-            let effects = self.engine.step(events, now, &mut early)?.into_effects();
-            durable = !effects.facts.is_empty();
+            let mut effects = self.engine.step(events, now, &mut early)?.into_effects();
+            news = (!effects.facts.is_empty()).then(|| std::mem::take(&mut effects.touched));
             self.observer.turn(self.engine.post(), &effects, self.io.now().since(now));
             self.release(effects);
         }
@@ -241,7 +244,7 @@ impl<D: Disk> Turning<D> {
                 question(Desk { post: self.engine.post(), read: &read, now, refusing: refusing.as_deref() });
             }
         }
-        Ok(durable)
+        Ok(news)
     }
 
     /// Translates a command into what the post office understands, answering at once what the rules refuse.

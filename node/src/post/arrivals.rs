@@ -292,6 +292,7 @@ impl Post {
         let Some(arrival) = queue.find(&run.channel, run.first).map(|entry| entry.arrival) else { return };
         if answered.disposition() == Disposition::Taken {
             queue.remove(&run);
+            self.touched.push(run.clone());
             self.rows.delete(keys::queued(&peer, arrival));
             let stage = v1::StageView {
                 stage: Stage::Custody.into(),

@@ -76,6 +76,17 @@ pub fn by_time(sealed_at_us: i64, arrival: u64) -> Vec<u8> {
     Key::of(b't').u64(sealed_at_us.max(0).unsigned_abs()).u64(arrival).0
 }
 
+/// `u` series, number, arrival → the last of that series in the block (u64): which block holds a number people use.
+pub fn numbered(series: &str, number: u64, arrival: u64) -> Vec<u8> {
+    Key::of(b'u').text(series).u64(number).u64(arrival).0
+}
+
+/// Splits what people call a document into its series and its place there: `R-420100-0919-0007` → `R-420100-0919`, 7.
+pub fn series_of(number: &str) -> Option<(&str, u64)> {
+    let (series, place) = number.rsplit_once('-')?;
+    Some((series, place.parse().ok()?))
+}
+
 /// `q` peer, arrival → [`QueueRow`]: a block that waits for a neighbour.
 pub fn queued(peer: &Unit, arrival: u64) -> Vec<u8> {
     Key::of(b'q').text(peer.as_str()).u64(arrival).0

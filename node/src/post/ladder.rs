@@ -74,6 +74,7 @@ impl Post {
         if receipt.station != origin || run.count == 0 {
             return;
         }
+        self.touched.push(run.clone());
         let stage = receipt.stage();
         let view = v1::StageView {
             stage: receipt.stage,

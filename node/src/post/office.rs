@@ -178,6 +178,8 @@ pub struct Post {
     pub(super) queues: BTreeMap<Unit, Queue>,
     pub(super) arrivals: u64,
     pub(super) unsigned: u64,
+    /// Envelopes about which something became known since this was last taken.
+    pub(super) touched: Vec<Run>,
 }
 
 impl Post {
@@ -191,6 +193,7 @@ impl Post {
             queues: BTreeMap::new(),
             arrivals: 0,
             unsigned: 0,
+            touched: Vec::new(),
             rows,
             me,
         };
@@ -308,6 +311,11 @@ impl Post {
         self.queues.values().any(Queue::awaits_time) || self.heard.values().any(|heard| heard.torn_since.is_some())
     }
 
+    /// Envelopes about which something became known since this was last asked: for those who watch them.
+    pub fn take_touched(&mut self) -> Vec<Run> {
+        std::mem::take(&mut self.touched)
+    }
+
     /// The rows, to drain them.
     pub fn rows_mut(&mut self) -> &mut Rows {
         &mut self.rows
@@ -340,6 +348,7 @@ impl Post {
         self.rows.put(keys::by_number(&block.run.channel, block.run.first), arrival.to_be_bytes().to_vec());
         if row.documents {
             self.rows.put(keys::by_time(row.sealed_us, arrival), Vec::new());
+            self.name(block, arrival);
         }
         if let Some(peer) = self.next_hop(&block.run.channel.destination) {
             self.rows.put(keys::queued(&peer, arrival), keys::QueueRow::default().encode_to_vec());

@@ -3,7 +3,10 @@
 //! The truth is the journal. Rows are written to memory first (the overlay), drained now and then into a [`Base`]
 //! together with the journal position they stand for, and rebuilt from the journal whenever the base is lost.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 /// Where drained rows live: sled in a station, a map in tests and in the simulator.
 /// Reads only; how rows get in is the store's business.
@@ -69,27 +72,30 @@ impl Rows {
         self.range(prefix, &after_prefix(prefix), limit)
     }
 
+    /// Reads three ordered layers as one, the newest word on a key counting, and no further than asked.
     fn merged(&self, from: &[u8], to: &[u8], limit: usize, back: bool) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut rows = Vec::new();
         if from >= to {
-            return Vec::new();
+            return rows;
         }
-        let mut over: BTreeMap<&[u8], &Option<Vec<u8>>> = BTreeMap::new();
-        for overlay in self.draining.as_deref().into_iter().chain([&self.lately]) {
-            let bounds = (std::ops::Bound::Included(from), std::ops::Bound::Excluded(to));
-            over.extend(overlay.range::<[u8], _>(bounds).map(|(key, row)| (key.as_slice(), row)));
+        let mut layers: Vec<_> = [Some(&self.lately), self.draining.as_deref()]
+            .into_iter()
+            .flatten()
+            .map(|overlay| walk(overlay, from, to, back).peekable())
+            .collect();
+        let mut base = BaseWalk::new(&*self.base, from, to, limit, back);
+        while rows.len() < limit {
+            let heads = layers.iter_mut().filter_map(|layer| layer.peek().map(|(key, _)| key.as_slice()));
+            let heads = heads.chain(base.peek());
+            let Some(next) = (if back { heads.max() } else { heads.min() }).map(<[u8]>::to_vec) else { break };
+            let mut word = base.next_if(&next).map(Some);
+            for layer in layers.iter_mut().rev() {
+                if let Some((_, row)) = layer.next_if(|(key, _)| **key == next) {
+                    word = Some(row.clone());
+                }
+            }
+            rows.extend(word.flatten().map(|row| (next, row)));
         }
-        // Deleted rows hide base rows, so ask the base for that many more.
-        let hidden = over.values().filter(|row| row.is_none()).count();
-        let ask = limit.saturating_add(hidden);
-        let base = if back { self.base.range_back(from, to, ask) } else { self.base.range(from, to, ask) };
-        let mut rows: Vec<(Vec<u8>, Vec<u8>)> =
-            base.into_iter().filter(|(key, _)| !over.contains_key(key.as_slice())).collect();
-        rows.extend(over.into_iter().filter_map(|(key, row)| Some((key.to_vec(), row.clone()?))));
-        rows.sort_unstable();
-        if back {
-            rows.reverse();
-        }
-        rows.truncate(limit);
         rows
     }
 
@@ -116,6 +122,52 @@ impl Rows {
     /// Every row there is, for a baseline.
     pub fn everything(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.range(&[], &[0xff; 64], usize::MAX)
+    }
+}
+
+type Word<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
+
+fn walk<'a>(overlay: &'a Overlay, from: &[u8], to: &[u8], back: bool) -> Box<dyn Iterator<Item = Word<'a>> + 'a> {
+    let range = overlay.range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)));
+    if back { Box::new(range.rev()) } else { Box::new(range) }
+}
+
+/// Walks a base a part at a time.
+struct BaseWalk<'a> {
+    base: &'a dyn Base,
+    from: Vec<u8>,
+    to: Vec<u8>,
+    part: usize,
+    back: bool,
+    ahead: VecDeque<(Vec<u8>, Vec<u8>)>,
+    ended: bool,
+}
+
+impl<'a> BaseWalk<'a> {
+    fn new(base: &'a dyn Base, from: &[u8], to: &[u8], limit: usize, back: bool) -> Self {
+        let part = limit.clamp(1, 1024);
+        Self { base, from: from.to_vec(), to: to.to_vec(), part, back, ahead: VecDeque::new(), ended: false }
+    }
+
+    fn peek(&mut self) -> Option<&[u8]> {
+        if self.ahead.is_empty() && !self.ended {
+            let read = if self.back { Base::range_back } else { Base::range };
+            self.ahead = read(self.base, &self.from, &self.to, self.part).into();
+            self.ended = self.ahead.len() < self.part;
+            if let Some((last, _)) = self.ahead.back() {
+                if self.back {
+                    self.to.clone_from(last);
+                } else {
+                    // The first key after the last.
+                    self.from = [last, [0].as_slice()].concat();
+                }
+            }
+        }
+        self.ahead.front().map(|(key, _)| key.as_slice())
+    }
+
+    fn next_if(&mut self, key: &[u8]) -> Option<Vec<u8>> {
+        (self.peek()? == key).then(|| self.ahead.pop_front()).flatten().map(|(_, row)| row)
     }
 }
 

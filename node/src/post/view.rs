@@ -77,33 +77,6 @@ impl Post {
         self.block_copies(arrival, read).into_iter().find(|copy| copy.number == number)
     }
 
-    /// The documents a person may mean by `text`: a whole id or number, or the beginning of one.
-    /// One document is answered once, whatever the number of its copies.
-    pub fn named(&self, text: &str, read: Read<'_>) -> Vec<Copy> {
-        if let Ok(id) = uuid::Uuid::try_parse(text) {
-            return self.copies(DocId(*id.as_bytes()), read).into_iter().take(1).collect();
-        }
-        let text = text.to_ascii_lowercase();
-        let mut found: Vec<Copy> = Vec::new();
-        let mut consider = |copy: Copy| {
-            let number = copy.header.number.to_ascii_lowercase();
-            let exact = number == text;
-            let fits = exact || number.starts_with(&text) || copy.id().to_string().starts_with(&text);
-            if fits && !found.iter().any(|known| known.header.id == copy.header.id) {
-                found.push(copy);
-            }
-            exact
-        };
-        for arrival in self.newest(limits::SCAN_BLOCKS_MAX) {
-            for copy in self.block_copies(arrival, read) {
-                if copy.header.kind() != v1::Kind::Receipt && consider(copy.clone()) {
-                    return vec![copy];
-                }
-            }
-        }
-        found
-    }
-
     /// Arrivals of blocks with documents in them, newest first.
     pub fn newest(&self, limit: usize) -> Vec<u64> {
         let mut before = self.arrivals;

@@ -17,6 +17,7 @@
 mod ahead;
 mod error;
 mod format;
+mod pages;
 mod reader;
 mod recover;
 mod scan;
@@ -26,13 +27,14 @@ mod tests;
 
 use std::{
     fs::{self, File},
-    io::{self, IoSlice},
+    io,
     ops::Range,
     path::{Path, PathBuf},
 };
 
 use ahead::{Ahead, Maker};
 use format::{ALIGN, HEAD_BYTES, HEADER_BYTES, Head};
+use pages::{PAGE, Pages};
 use reader::Live;
 use recover::start_of;
 use scan::{Found, Scan};
@@ -113,6 +115,8 @@ pub struct Journal {
     live: Live,
     current: Segment,
     end: u32,
+    /// The page the last commit ended in.
+    pages: Pages,
     sealed: bool,
     poison: Option<String>,
     ahead: Ahead,
@@ -142,6 +146,7 @@ impl Journal {
         let recover::Recovered { id, earlier, current, ready, end, sealed, cut, damage } = found;
         let opened = Opened { segments: earlier.len() + 1, cut, damage };
 
+        let pages = current.last_page(end).map_err(JournalError::io("read", &dir))?;
         let live = Live::default();
         live.write().extend(earlier.iter().chain([&current]).map(|segment| (segment.number, segment.clone())));
         let reader = Reader { live: live.clone() };
@@ -149,7 +154,7 @@ impl Journal {
         let maker = Maker { dir: dir.clone(), id, segment_bytes, spare };
         let ahead = Ahead::start(maker, ready, next).map_err(JournalError::io("start a thread for", &dir))?;
         let journal =
-            Self { dir, id, spare, segment_bytes, live, current, end, sealed, poison: None, ahead, _lock: lock };
+            Self { dir, id, spare, segment_bytes, live, current, end, pages, sealed, poison: None, ahead, _lock: lock };
         Ok((journal, reader, opened))
     }
 
@@ -337,29 +342,23 @@ impl Journal {
         if segment.number == self.current.number && self.sealed {
             return Ok(());
         }
-        let (payloads, places) = (&payloads[records.clone()], &places[records]);
-        let frames = places.iter().zip(payloads);
-        let heads: Vec<_> = frames
-            .map(|(place, payload)| {
-                let payload = segment.sum.at(place.offset, payload.as_ref());
-                Head::Record { length: place.length, first: from, payload }.encode(segment.sum, place.offset)
-            })
-            .collect();
-        let end = places.last().map_or(from, |place| place.end());
-        let mark = if seals { Head::Seal { first: from }.encode(segment.sum, end) } else { [0; HEAD_BYTES as usize] };
-
-        let padding = [0; ALIGN as usize];
-        let mut slices = Vec::with_capacity(3 * heads.len() + 1);
-        for (head, payload) in heads.iter().zip(payloads) {
-            let payload = payload.as_ref();
-            slices.push(IoSlice::new(head));
-            slices.push(IoSlice::new(payload));
-            slices.push(IoSlice::new(&padding[..payload.len().next_multiple_of(ALIGN as usize) - payload.len()]));
+        if segment.number != self.current.number {
+            self.pages = Pages::default();
         }
-        slices.push(IoSlice::new(&mark));
-        slices.retain(|slice| !slice.is_empty());
-        segment.write(&mut slices, from)?;
+        for (place, payload) in places[records.clone()].iter().zip(&payloads[records.clone()]) {
+            let payload = payload.as_ref();
+            let sum = segment.sum.at(place.offset, payload);
+            let head = Head::Record { length: place.length, first: from, payload: sum };
+            self.pages.put(&head.encode(segment.sum, place.offset));
+            self.pages.put(payload);
+            self.pages.put(&[0; ALIGN as usize][..payload.len().next_multiple_of(ALIGN as usize) - payload.len()]);
+        }
+        let end = places[records].last().map_or(from, |place| place.end());
+        let mark = if seals { Head::Seal { first: from }.encode(segment.sum, end) } else { [0; HEAD_BYTES as usize] };
+        self.pages.put(&mark);
+        segment.write(self.pages.whole(), from)?;
         segment.file.sync_data()?;
+        self.pages.keep_last(end as usize - from as usize / PAGE * PAGE);
 
         self.live.write().entry(segment.number).or_insert_with(|| segment.clone());
         (self.current, self.end, self.sealed) = (segment, end, seals);

@@ -378,7 +378,7 @@ fn after_a_failed_write_nothing_is_accepted_until_reopened() {
     let (mut journal, _, _) = open(dir.path());
     journal.append(&[record(1, 50)]).unwrap();
     // A disk that takes nothing more.
-    journal.current.file = Arc::new(File::options().write(true).open("/dev/full").unwrap());
+    journal.current.pages = Arc::new(File::options().write(true).open("/dev/full").unwrap());
     assert!(matches!(journal.append(&[record(2, 50)]), Err(JournalError::Io { .. })));
     assert!(matches!(journal.append(&[record(3, 50)]), Err(JournalError::Poisoned { .. })));
     assert!(matches!(journal.retire(1), Err(JournalError::Poisoned { .. })));
