@@ -107,7 +107,7 @@ pub struct Engine<D: Disk> {
 }
 
 /// How much of what was just written is kept to be offered without reading it back.
-const RECENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+const RECENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 impl<D: Disk> Engine<D> {
     /// Puts an engine over what was recovered; `left_over` records of a turn that a crash cut short are declared void.

@@ -15,11 +15,11 @@ pub const BLOCK_BYTES_MAX: usize = 128 * 1024;
 /// Bytes of one frame on a link, and of one message on the local socket.
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes one commit may write: a 特提 waits for at most one of these.
-pub const COMMIT_BYTES_MAX: usize = 512 * 1024;
+pub const COMMIT_BYTES_MAX: usize = 192 * 1024;
 /// Envelopes of one precedence in flight to one neighbour: small is fast, and nothing urgent waits behind more.
-pub const IN_FLIGHT_ENVELOPES_MAX: u32 = 1024;
+pub const IN_FLIGHT_ENVELOPES_MAX: u32 = 256;
 /// Bytes of one precedence in flight to one neighbour, where bodies are long.
-pub const IN_FLIGHT_BYTES_MAX: usize = 2 * 1024 * 1024;
+pub const IN_FLIGHT_BYTES_MAX: usize = 512 * 1024;
 /// Blocks waiting for one neighbour. Beyond it intake is refused, and says so.
 pub const QUEUED_BLOCKS_MAX: usize = 400_000;
 /// Commands waiting for the engine, in each of its two lanes. One may carry a frame.

@@ -49,10 +49,14 @@ name = "武汉"
 name_en = "Wuhan"
 parent = "420000"
 "#;
+/// How often the ministry is asked how far it is.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Reports of one bulk run.
 const BULK: u64 = 400_000;
 /// Reports of one message to the district.
 const BATCH: usize = 128;
+/// Reports on their way at once, as an importing system would keep them.
+const OUTSTANDING: u64 = 8_000;
 /// One at a time.
 const SINGLES: usize = 300;
 /// 特提 under full load, one every 50 ms.
@@ -75,6 +79,7 @@ async fn measure() {
     urgent_under_load(&chain).await;
 }
 
+#[derive(Clone)]
 struct Chain {
     district: Station,
     ministry: Station,
@@ -99,7 +104,7 @@ impl Chain {
 
     async fn until_delivered(&self, total: u64) {
         while self.delivered().await < total {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
@@ -142,7 +147,7 @@ async fn saturated(chain: &Chain) {
     let before = chain.delivered().await;
     let busy = chain.busy();
     let began = Instant::now();
-    let last = flood(chain.district.clone(), BULK).await;
+    let last = flood(chain, before, BULK).await;
     chain.until_delivered(before + BULK).await;
     until_stage(&chain.district, &last).await;
     let took = began.elapsed();
@@ -155,7 +160,11 @@ async fn saturated(chain: &Chain) {
 
 /// 特提 while routine fills every window below it.
 async fn urgent_under_load(chain: &Chain) {
-    let flood = tokio::spawn(flood_without_end(chain.district.clone()));
+    let background = chain.clone();
+    let flood = tokio::spawn(async move {
+        let before = background.delivered().await;
+        flood(&background, before, u64::MAX).await;
+    });
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = chain.delivered().await;
     let began = Instant::now();
@@ -195,28 +204,31 @@ async fn until_stage(district: &Station, document: &str) {
     panic!("the district stopped answering");
 }
 
-/// Files many in batches, as an importing system would; returns the number of the last.
-async fn flood(mut district: Station, count: u64) -> String {
+/// Files many in batches, never more than [`OUTSTANDING`] ahead of the ministry; returns the number of the last.
+async fn flood(chain: &Chain, before: u64, count: u64) -> String {
     let (send, batches) = tokio::sync::mpsc::channel(4);
-    let filling = tokio::spawn(async move {
+    let filling = async move {
         let batch = batch();
-        for _ in 0..count / BATCH as u64 {
+        let mut delivered = before;
+        for sent in (0..count).step_by(BATCH) {
+            while before + sent > delivered + OUTSTANDING {
+                tokio::time::sleep(LOOK_EVERY).await;
+                delivered = chain.delivered().await;
+            }
             send.send(batch.clone()).await.unwrap();
         }
-    });
-    let mut answers = district.file_many(ReceiverStream::new(batches)).await.unwrap().into_inner();
-    let mut last = String::new();
-    while let Some(answer) = answers.message().await.unwrap() {
-        answer.filed.last().unwrap().number.clone_into(&mut last);
-    }
-    filling.await.unwrap();
-    last
-}
-
-async fn flood_without_end(district: Station) {
-    loop {
-        flood(district.clone(), BULK).await;
-    }
+        drop(send);
+    };
+    let answering = async {
+        let mut district = chain.district.clone();
+        let mut answers = district.file_many(ReceiverStream::new(batches)).await.unwrap().into_inner();
+        let mut last = String::new();
+        while let Some(answer) = answers.message().await.unwrap() {
+            answer.filed.last().unwrap().number.clone_into(&mut last);
+        }
+        last
+    };
+    tokio::join!(filling, answering).1
 }
 
 fn batch() -> v1::FileBatch {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Bytes of offers put into one frame: beyond this a frame no longer gets cheaper, only longer to wait behind.
-const FRAME_BYTES: usize = 192 * 1024;
+const FRAME_BYTES: usize = 96 * 1024;
 /// After this many frames from the top the lowest waiting precedence goes once.
 const FAIR_EVERY: u32 = 32;
 

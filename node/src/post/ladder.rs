@@ -17,12 +17,20 @@ use crate::topology::Unit;
 /// Whether a document of this header is for the desk of `post`'s station: addressed to it, or on its way up through
 /// it (level by level, each office reads and signs).
 pub fn surfaces(post: &Post, header: &v1::Header) -> bool {
+    for_a_desk(header) && on_its_way(post, header)
+}
+
+fn for_a_desk(header: &v1::Header) -> bool {
+    header.status() != v1::Status::System && header.kind() != Kind::Receipt
+}
+
+fn on_its_way(post: &Post, header: &v1::Header) -> bool {
     let me = &post.me.unit;
     let (Ok(origin), Ok(destination)) = (Unit::parse(&header.origin), Unit::parse(&header.destination)) else {
         return false;
     };
     let here = destination == *me || post.me.topology.is_ancestor(me, &origin);
-    here && origin != *me && header.status() != v1::Status::System && header.kind() != Kind::Receipt
+    here && origin != *me
 }
 
 impl Post {
@@ -146,8 +154,12 @@ impl Post {
 
     pub(super) fn await_signatures(&mut self, arrival: u64, block: &Block) {
         let mut waiting = 0u128;
+        // All of a block has one origin and one destination.
+        if !block.headers.first().is_some_and(|header| on_its_way(self, header)) {
+            return;
+        }
         for (index, header) in block.headers.iter().enumerate() {
-            if surfaces(self, header) && header.kind() != Kind::Cancel {
+            if for_a_desk(header) && header.kind() != Kind::Cancel {
                 waiting |= 1 << index.min(127);
             }
         }

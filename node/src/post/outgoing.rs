@@ -62,6 +62,7 @@ pub struct Outbox<'a> {
     keys: BTreeMap<String, Filing>,
     counters: BTreeMap<(u32, char), u64>,
     positions: BTreeMap<DocId, u32>,
+    today: (u32, String),
 }
 
 struct Letter {
@@ -91,6 +92,7 @@ impl<'a> Outbox<'a> {
             keys: BTreeMap::new(),
             counters: BTreeMap::new(),
             positions: BTreeMap::new(),
+            today: beijing_day(circumstances.now),
         }
     }
 
@@ -99,7 +101,7 @@ impl<'a> Outbox<'a> {
     }
 
     /// Takes a draft in.
-    pub(super) fn write(&mut self, draft: Draft) -> Filing {
+    pub(super) fn write(&mut self, mut draft: Draft) -> Filing {
         if let Some(known) = draft.key.as_ref().and_then(|key| self.known(key)) {
             return known;
         }
@@ -108,7 +110,7 @@ impl<'a> Outbox<'a> {
         (self.circumstances.random)(&mut random);
         let id = DocId::mint(now, random);
         let number = draft.letter.map_or_else(String::new, |letter| self.number(letter));
-        let header = self.complete(&draft, id, &number);
+        let header = self.complete(&mut draft, id, &number);
         let recipients = u32::try_from(draft.destinations.len()).unwrap_or(u32::MAX);
         let shared = draft.destinations.len() > 1;
         if shared {
@@ -168,7 +170,7 @@ impl<'a> Outbox<'a> {
 
     /// The next number people will use, e.g. `R-420100-0919-0007`: day in Beijing time, counted from 1.
     fn number(&mut self, letter: char) -> String {
-        let (day, month_day) = beijing_day(self.circumstances.now);
+        let (day, month_day) = self.today.clone();
         let next = self
             .counters
             .entry((day, letter))
@@ -177,8 +179,8 @@ impl<'a> Outbox<'a> {
         format!("{letter}-{}-{month_day}-{:04}", self.post.me.unit, *next)
     }
 
-    fn complete(&mut self, draft: &Draft, id: DocId, number: &str) -> v1::Header {
-        let mut header = draft.header.clone();
+    fn complete(&mut self, draft: &mut Draft, id: DocId, number: &str) -> v1::Header {
+        let mut header = std::mem::take(&mut draft.header);
         header.id = id.to_bytes();
         number.clone_into(&mut header.number);
         header.created = Some(v1::Clock { wall_us: self.circumstances.now.us(), ..Default::default() });
@@ -262,21 +264,25 @@ impl Post {
             row.recipients += 1;
             self.rows.put(keys::idempotency(&key.key), row.encode_to_vec());
         }
-        for header in &block.headers {
-            self.count(&header.number, at);
-        }
+        self.count(&block, at);
         self.keep(&block, Kept { place, from: "", at, passages: &[] }, State::Ready);
         self.fold_documents(&block);
     }
 
-    fn count(&mut self, number: &str, at: Timestamp) {
-        let (Some(letter), Some(n)) = (number.chars().next(), number.rsplit('-').next().and_then(|n| n.parse().ok()))
-        else {
-            return;
-        };
-        let key = keys::counter(beijing_day(at).0, letter);
-        let known = self.rows.get(&key).map_or(0, |row| keys::u64_of(&row));
-        self.rows.put(key, known.max(n).to_be_bytes().to_vec());
+    /// The next number given out today follows the highest in this block.
+    fn count(&mut self, block: &Block, at: Timestamp) {
+        let mut highest: BTreeMap<char, u64> = BTreeMap::new();
+        for number in block.headers.iter().map(|header| header.number.as_str()) {
+            if let (Some(letter), Some((_, place))) = (number.chars().next(), keys::series_of(number)) {
+                let known = highest.entry(letter).or_default();
+                *known = place.max(*known);
+            }
+        }
+        for (letter, place) in highest {
+            let key = keys::counter(beijing_day(at).0, letter);
+            let known = self.rows.get(&key).map_or(0, |row| keys::u64_of(&row));
+            self.rows.put(key, known.max(place).to_be_bytes().to_vec());
+        }
     }
 }
 
