@@ -37,9 +37,6 @@ use crate::{
     topology::Topology,
 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How often gauges are set, and the page's health is fed while nothing happens.
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
 

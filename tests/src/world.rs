@@ -12,6 +12,7 @@ use std::{
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use bytes::Bytes;
 use node::{
+    desk::view::Listing,
     engine::{Disk, DiskFailed, Effects, Engine, Offer},
     io::{Io, Timestamp},
     link::wire,
@@ -259,6 +260,7 @@ impl World {
             assert_eq!(post.gaps().count(), 0, "seed {}: numbers are missing at {unit}", self.seed);
         }
         self.judge_numbers();
+        self.judge_lists();
     }
 
     fn judge_receipts(&self, id: DocId, origin: &Unit, count: usize) {
@@ -295,6 +297,35 @@ impl World {
         for positions in orders.values() {
             let expected: BTreeSet<u32> = (1..=u32::try_from(positions.len()).unwrap()).collect();
             assert_eq!(*positions, expected, "seed {}: an incident has holes", self.seed);
+        }
+    }
+
+    /// A list read page by page, of whatever size, is the list read at once.
+    fn judge_lists(&self) {
+        for (unit, station) in &self.stations {
+            let engine = station.engine.as_ref().unwrap();
+            let read = |place| engine.read(place).ok();
+            let desk = Desk { post: engine.post(), read: &read, now: self.now, refusing: None };
+            for which in [v1::Box::Unspecified, v1::Box::Unsigned] {
+                let pages = |limit| {
+                    let mut request = v1::ListRequest { r#box: which.into(), limit, ..Default::default() };
+                    let mut ids = Vec::new();
+                    loop {
+                        let mut listing = Listing::of(request.clone());
+                        while !listing.complete() {
+                            listing.look(desk);
+                        }
+                        ids.extend(listing.response.documents.into_iter().map(|document| document.id));
+                        request.before = listing.response.next;
+                        if request.before == 0 {
+                            let mut seen = BTreeSet::new();
+                            ids.retain(|id| seen.insert(id.clone()));
+                            return ids;
+                        }
+                    }
+                };
+                assert_eq!(pages(1000), pages(3), "seed {}: pages at {unit}", self.seed);
+            }
         }
     }
 

@@ -100,34 +100,25 @@ pub(crate) async fn gather(country: &Country, ledger: &[Sent]) -> Boxes {
     let mut boxes = Boxes::new();
     for unit in addressees {
         let Some(post) = country.posts.get(unit) else { continue };
-        if let Ok(held) = held_at(post, ledger).await {
+        if let Ok(held) = held_at(post).await {
             boxes.insert(unit.clone(), held);
         }
     }
     boxes
 }
 
-async fn held_at(post: &Post, ledger: &[Sent]) -> Result<Vec<Held>, Status> {
-    let unit = &post.place.unit;
-    let (views, more) = list(post, "").await?;
-    if !more {
-        return Ok(views.iter().filter_map(|view| held(view, unit)).collect());
-    }
-    // Longer than one answer: incident by incident. Only reports come in such numbers, and each has its incident.
-    let incidents: BTreeSet<&str> =
-        ledger.iter().filter(|sent| sent.to.contains(unit)).map(|sent| sent.incident.as_str()).collect();
-    let mut all = Vec::new();
-    for incident in incidents {
-        all.extend(list(post, incident).await?.0.iter().filter_map(|view| held(view, unit)));
-    }
-    Ok(all)
-}
-
-async fn list(post: &Post, incident: &str) -> Result<(Vec<DocumentView>, bool), Status> {
-    let mut list = ListRequest { limit: LIST_MAX, incident: incident.to_owned(), ..Default::default() };
+async fn held_at(post: &Post) -> Result<Vec<Held>, Status> {
+    let mut list = ListRequest { limit: LIST_MAX, ..Default::default() };
     list.set_box(Tray::Received);
-    let answer = post.client.clone().list(list).await?.into_inner();
-    Ok((answer.documents, answer.more))
+    let mut all = Vec::new();
+    loop {
+        let answer = post.client.clone().list(list.clone()).await?.into_inner();
+        all.extend(answer.documents.iter().filter_map(|view| held(view, &post.place.unit)));
+        if answer.next == 0 {
+            return Ok(all);
+        }
+        list.before = answer.next;
+    }
 }
 
 /// The document as it is held, if it is for this station and not merely passing through.

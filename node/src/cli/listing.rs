@@ -33,6 +33,7 @@ pub(super) fn list(call: &Call, given: &ArgMatches, which: Box, kinds: &[Kind]) 
         since_us: since(call, given)?,
         limit: given.get_one("limit").copied().unwrap_or_default(),
         incident: args::text(given, "incident").unwrap_or_default().to_owned(),
+        ..Default::default()
     };
     call.online(async |station| {
         let names = call.names(station).await?;
@@ -144,7 +145,7 @@ fn since_when(text: &str, now: Timestamp) -> Option<i64> {
 fn summary(call: &Call, response: &ListResponse) -> String {
     let args = [("n", response.documents.len().into()), ("unsigned", response.unsigned.into())];
     let mut text = call.words.say("list-summary", &args);
-    if response.more {
+    if response.next > 0 {
         text.push_str(&call.words.text("list-more"));
     }
     text
@@ -155,7 +156,7 @@ fn json(response: &ListResponse) -> serde_json::Value {
         "schema": "zhuji.documents/1",
         "items": response.documents.iter().map(document::json).collect::<Vec<_>>(),
         "unsigned": response.unsigned,
-        "more": response.more,
+        "more": response.next > 0,
     })
 }
 

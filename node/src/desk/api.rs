@@ -101,14 +101,19 @@ impl Station for Api {
 
     async fn list(&self, request: Request<v1::ListRequest>) -> Result<Response<v1::ListResponse>, Status> {
         let mut request = request.into_inner();
-        let listed = self.engine.ask(move |desk| {
-            if !request.incident.is_empty() {
-                let copy = plan::find(desk, &request.incident, "incident")?;
-                request.incident = uuid::Uuid::from_slice(&copy.header.incident).unwrap_or_default().to_string();
-            }
-            Ok(view::list(desk, &request))
-        });
-        let mut listed = listed.await.map_err(from_stopped)?.map_err(from_refusal)?;
+        if !request.incident.is_empty() {
+            request.incident = self.incident(std::mem::take(&mut request.incident)).await?;
+        }
+        let mut listing = view::Listing::of(request);
+        // A little at a time, so that nothing urgent waits for a long list.
+        while !listing.complete() {
+            let looked = self.engine.ask(move |desk| {
+                listing.look(desk);
+                listing
+            });
+            listing = looked.await.map_err(from_stopped)?;
+        }
+        let mut listed = listing.response;
         listed.documents.iter_mut().for_each(|document| self.add_files(document));
         Ok(Response::new(listed))
     }
@@ -166,6 +171,13 @@ impl Api {
         let mut view = found.await.map_err(from_stopped)?.map_err(from_refusal)?;
         self.add_files(&mut view);
         Ok(view)
+    }
+
+    /// The id of the incident a document belongs to.
+    async fn incident(&self, document: String) -> Result<String, Status> {
+        let found = self.engine.ask(move |desk| plan::find(desk, &document, "incident"));
+        let copy = found.await.map_err(from_stopped)?.map_err(from_refusal)?;
+        Ok(uuid::Uuid::from_slice(&copy.header.incident).unwrap_or_default().to_string())
     }
 
     /// Sends a document to one who watches it, again whenever it has changed, until nobody listens.

@@ -1,5 +1,8 @@
 //! Documents as people see them: what was written, where it stands, who has it, where it waits. Reads only.
 
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
 use prost::Message as _;
 use proto::v1::{self, Kind, Stage, Standing};
 
@@ -115,44 +118,86 @@ fn missing(chain: &[Copy], shown: &Copy) -> Vec<u32> {
     (1..shown.header.position.min(1000)).filter(|position| !here(*position)).collect()
 }
 
-/// A list of documents, newest first.
-pub fn list(desk: Desk<'_>, request: &v1::ListRequest) -> v1::ListResponse {
-    let limit = match request.limit as usize {
-        0 => 100,
-        asked => asked.min(crate::limits::LIST_MAX),
-    };
-    let mut seen = std::collections::BTreeSet::new();
-    let mut documents = Vec::new();
-    let mut more = false;
-    'blocks: for (arrival, only) in blocks(desk, request) {
-        if desk.post.block_row(arrival).is_none_or(|row| row.at_us < request.since_us) {
-            if request.r#box() == v1::Box::Unsigned {
-                continue;
-            }
-            break;
-        }
-        for (index, copy) in desk.post.block_copies(arrival, desk.read).into_iter().enumerate().rev() {
-            let waits = only >> index.min(127) & 1 == 1;
-            if !waits || !wanted(desk, request, &copy) || !seen.insert(copy.header.id.clone()) {
-                continue;
-            }
-            if documents.len() == limit {
-                more = true;
-                break 'blocks;
-            }
-            documents.push(document(desk, &copy));
-        }
-    }
-    v1::ListResponse { documents, unsigned: desk.post.unsigned_count(), more }
+/// Where a list stands between two looks at the engine, which is not to be kept from its work.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// What was asked.
+    pub request: v1::ListRequest,
+    /// What was found.
+    pub response: v1::ListResponse,
+    seen: BTreeSet<Bytes>,
+    ended: bool,
 }
 
-fn blocks(desk: Desk<'_>, request: &v1::ListRequest) -> Vec<(u64, u128)> {
-    if request.r#box() == v1::Box::Unsigned {
-        let mut unsigned = desk.post.unsigned(crate::limits::SCAN_BLOCKS_MAX);
-        unsigned.reverse();
-        return unsigned;
+/// Blocks of one look: a few milliseconds at the most.
+const LOOK_BLOCKS: usize = 64;
+/// A place in a list is an arrival and an index in its block.
+const INDEX_BITS: u32 = 7;
+
+impl Listing {
+    /// A list that has not begun.
+    pub fn of(request: v1::ListRequest) -> Self {
+        let next = if request.before == 0 { u64::MAX } else { request.before };
+        let response = v1::ListResponse { next, ..Default::default() };
+        Self { request, response, ..Self::default() }
     }
-    desk.post.newest(crate::limits::SCAN_BLOCKS_MAX).into_iter().map(|arrival| (arrival, u128::MAX)).collect()
+
+    /// Whether enough was found, or there is no more.
+    pub fn complete(&self) -> bool {
+        self.ended || self.response.documents.len() >= self.limit()
+    }
+
+    fn limit(&self) -> usize {
+        match self.request.limit as usize {
+            0 => 100,
+            asked => asked.min(crate::limits::LIST_MAX),
+        }
+    }
+
+    /// Looks a little further.
+    pub fn look(&mut self, desk: Desk<'_>) {
+        self.response.unsigned = desk.post.unsigned_count();
+        let place = self.response.next;
+        let (arrival, below) = (place >> INDEX_BITS, place & ((1 << INDEX_BITS) - 1));
+        // A block that was left half-way is looked at again, below where it was left.
+        let from = if place == u64::MAX || below == 0 { arrival } else { arrival + 1 };
+        let (blocks, rest) = self.blocks(desk, from);
+        for (arrival, waits) in blocks {
+            let old = desk.post.block_row(arrival).is_none_or(|row| row.at_us < self.request.since_us);
+            if old && self.request.r#box() != v1::Box::Unsigned {
+                return self.end();
+            }
+            for (index, copy) in
+                (0u64..).zip(desk.post.block_copies(arrival, desk.read)).collect::<Vec<_>>().into_iter().rev()
+            {
+                let at = arrival << INDEX_BITS | index;
+                let here = at < place && waits >> index.min(127) & 1 == 1;
+                if here && !old && wanted(desk, &self.request, &copy) && self.seen.insert(copy.header.id.clone()) {
+                    self.response.documents.push(document(desk, &copy));
+                    self.response.next = at;
+                    if self.complete() {
+                        return;
+                    }
+                }
+            }
+        }
+        self.response.next = rest << INDEX_BITS;
+        if rest == 0 {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        (self.response.next, self.ended) = (0, true);
+    }
+
+    fn blocks(&self, desk: Desk<'_>, before: u64) -> (Vec<(u64, u128)>, u64) {
+        if self.request.r#box() == v1::Box::Unsigned {
+            return desk.post.unsigned_before(before, LOOK_BLOCKS);
+        }
+        let (newest, rest) = desk.post.newest_before(before, LOOK_BLOCKS);
+        (newest.into_iter().map(|arrival| (arrival, u128::MAX)).collect(), rest)
+    }
 }
 
 fn wanted(desk: Desk<'_>, request: &v1::ListRequest, copy: &Copy) -> bool {

@@ -79,27 +79,42 @@ impl Post {
 
     /// Arrivals of blocks with documents in them, newest first.
     pub fn newest(&self, limit: usize) -> Vec<u64> {
-        let mut before = self.arrivals;
+        self.newest_before(u64::MAX, limit).0
+    }
+
+    /// Up to `limit` arrivals of blocks with documents in them below an arrival, newest first; and below which one to
+    /// go on. Looks at a bounded number of rows: there may be more even if none was found.
+    pub fn newest_before(&self, before: u64, limit: usize) -> (Vec<u64>, u64) {
+        let mut before = before.min(self.arrivals);
         let mut found = Vec::new();
         let mut looked = 0;
         while before > 0 && found.len() < limit && looked < limits::SCAN_BLOCKS_MAX {
-            let rows = self.rows.range_back(&keys::arrival(0), &keys::arrival(before), 256);
-            let Some((last, _)) = rows.last() else { break };
-            before = keys::arrival_of(last);
-            looked += rows.len();
-            let documents =
-                rows.iter().filter(|(_, row)| keys::BlockRow::decode(row.as_slice()).is_ok_and(|row| row.documents));
-            found.extend(documents.map(|(key, _)| keys::arrival_of(key)));
+            let rows = self.rows.range_back(&keys::arrival(0), &keys::arrival(before), limit.clamp(1, 256));
+            if rows.is_empty() {
+                before = 0;
+            }
+            for (key, row) in rows {
+                looked += 1;
+                before = keys::arrival_of(&key);
+                if keys::BlockRow::decode(row.as_slice()).is_ok_and(|row| row.documents) {
+                    found.push(before);
+                    if found.len() == limit {
+                        break;
+                    }
+                }
+            }
         }
-        found
+        (found, before)
     }
 
-    /// Arrivals of blocks in which something waits for a signature here, oldest first, with what waits in them.
-    pub fn unsigned(&self, limit: usize) -> Vec<(u64, u128)> {
-        let rows = self.rows.prefix(keys::UNSIGNED, limit);
-        rows.into_iter()
-            .map(|(key, row)| (keys::arrival_of(&key), row.try_into().map_or(0, u128::from_be_bytes)))
-            .collect()
+    /// Up to `limit` blocks below an arrival in which something waits for a signature here, newest first, with what
+    /// waits in them; and below which one to go on.
+    pub fn unsigned_before(&self, before: u64, limit: usize) -> (Vec<(u64, u128)>, u64) {
+        let rows = self.rows.range_back(keys::UNSIGNED, &keys::unsigned(before), limit);
+        let next = if rows.len() < limit { 0 } else { rows.last().map_or(0, |(key, _)| keys::arrival_of(key)) };
+        let waiting =
+            rows.into_iter().map(|(key, row)| (keys::arrival_of(&key), row.try_into().map_or(0, u128::from_be_bytes)));
+        (waiting.collect(), next)
     }
 
     /// How many documents wait for a signature here.

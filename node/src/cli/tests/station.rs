@@ -85,7 +85,7 @@ impl Station for Told {
     }
 
     async fn list(&self, _: Request<wire::ListRequest>) -> Answer<wire::ListResponse> {
-        Ok(Response::new(wire::ListResponse { documents: vec![on_the_way(), arrived()], unsigned: 1, more: true }))
+        Ok(Response::new(wire::ListResponse { documents: vec![on_the_way(), arrived()], unsigned: 1, next: 9 }))
     }
 
     async fn watch(&self, _: Request<wire::GetRequest>) -> Answer<Self::WatchStream> {
