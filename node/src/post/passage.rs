@@ -1,0 +1,87 @@
+//! The way a block came, in the words of the stations on it, and how long it was on the line between two of them.
+//!
+//! Every station adds one [`Passage`](v1::Passage) and alters none. It also says how its clock differs from its
+//! parent's, so that two stamps of two clocks can be compared by whoever reads them.
+
+use std::time::Duration;
+
+use proto::v1;
+
+use super::{fact::Taken, office::Post};
+use crate::{io::Timestamp, topology::Unit};
+
+/// This station's clock minus its parent's, and how far that may be trusted. Nothing is known while the uncertainty
+/// is zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Skew {
+    /// Ours minus theirs, microseconds.
+    pub offset_us: i64,
+    /// It may be wrong by this much, microseconds.
+    pub uncertainty_us: u32,
+}
+
+/// What the last line a block crossed took of its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crossing {
+    /// From the offer there to the commit here, as one clock would have measured it.
+    pub transit: Duration,
+    /// The sender's clock minus ours.
+    pub offset_us: i64,
+    /// The transit may be wrong by this much; `None` if the clocks were never compared.
+    pub uncertainty: Option<Duration>,
+}
+
+/// The way a block came, this station's own words added or renewed.
+pub fn with_own(passages: &[v1::Passage], own: v1::Passage) -> Vec<v1::Passage> {
+    let mut all: Vec<v1::Passage> = passages.iter().filter(|p| p.station != own.station).cloned().collect();
+    all.push(own);
+    all
+}
+
+/// A station's words about a block that came to it.
+pub fn arrived(station: &Unit, at: Timestamp, skew: Skew) -> v1::Passage {
+    v1::Passage {
+        station: station.to_string(),
+        arrived_us: at.us(),
+        offset_us: skew.offset_us,
+        offset_uncertainty_us: skew.uncertainty_us,
+        ..Default::default()
+    }
+}
+
+impl Post {
+    /// The way of a block that is now offered onward for the `attempts`th time. What it said when the block came is
+    /// kept; the clocks are as they were compared last.
+    pub fn offered_on(
+        &self,
+        passages: &[v1::Passage],
+        since: Timestamp,
+        now: Timestamp,
+        attempts: u32,
+    ) -> Vec<v1::Passage> {
+        let known = passages.iter().find(|passage| passage.station == self.me.unit.as_str()).cloned();
+        let mut own = known.unwrap_or_else(|| arrived(&self.me.unit, since, self.skew));
+        if self.skew.uncertainty_us > 0 {
+            (own.offset_us, own.offset_uncertainty_us) = (self.skew.offset_us, self.skew.uncertainty_us);
+        }
+        (own.offered_us, own.attempts) = (now.us(), attempts);
+        with_own(passages, own)
+    }
+
+    /// The last line a block crossed before it was taken here at `at`.
+    pub fn crossing(&self, taken: &Taken, at: Timestamp) -> Option<Crossing> {
+        let last = taken.passages.last().filter(|passage| passage.offered_us > 0)?;
+        let from_above = self.me.topology.parent(&self.me.unit).is_some_and(|parent| parent.as_str() == taken.from);
+        let (offset_us, uncertainty_us) = if from_above {
+            (taken.offset_us.saturating_neg(), taken.offset_uncertainty_us)
+        } else {
+            (last.offset_us, last.offset_uncertainty_us)
+        };
+        let apart = at.us().saturating_sub(last.offered_us).saturating_add(offset_us);
+        Some(Crossing {
+            transit: Duration::from_micros(u64::try_from(apart).unwrap_or(0)),
+            offset_us,
+            uncertainty: (uncertainty_us > 0).then(|| Duration::from_micros(uncertainty_us.into())),
+        })
+    }
+}
