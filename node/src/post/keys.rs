@@ -101,16 +101,16 @@ pub fn queued_peer(key: &[u8]) -> Option<Unit> {
     Unit::parse(std::str::from_utf8(key.get(2..2 + length)?).ok()?).ok()
 }
 
-/// `u` when (µs), arrival, stage → nothing: the time a block was given, while it matters here.
+/// `x` when (µs), arrival, stage → nothing: the time a block was given, while it matters here.
 pub fn due(at_us: i64, arrival: u64, stage: Stage) -> Vec<u8> {
     let stage = u8::try_from(i32::from(stage)).unwrap_or(u8::MAX);
-    Key::of(b'u').u64(at_us.max(0).unsigned_abs()).u64(arrival).bytes(&[stage]).0
+    Key::of(b'x').u64(at_us.max(0).unsigned_abs()).u64(arrival).bytes(&[stage]).0
 }
 
 /// All of them.
-pub const DUE: &[u8] = b"u";
+pub const DUE: &[u8] = b"x";
 
-/// Reads a `u` key back.
+/// Reads an `x` key back.
 pub fn due_of(key: &[u8]) -> Option<(i64, u64, Stage)> {
     let key: &[u8; 18] = key.try_into().ok()?;
     let (at, rest) = key[1..].split_first_chunk::<8>()?;
