@@ -24,8 +24,8 @@ async fn a_report_that_cannot_arrive_in_time_is_reported_late_then_expired_and_s
     country.cut(&hubei);
     let within = |seconds| (Machine.now() + Duration::from_secs(seconds)).us();
     let request = v1::FileRequest {
-        deliver_by_us: within(3),
-        expires_at_us: within(8),
+        deliver_by_us: within(5),
+        expires_at_us: within(20),
         ..papers::report("一袋封装损毁", Precedence::TeJi)
     };
     let number = district.file(request).await.unwrap().into_inner().number;
@@ -38,7 +38,8 @@ async fn a_report_that_cannot_arrive_in_time_is_reported_late_then_expired_and_s
     let mut said = bad_news(&late);
     said.sort();
     assert_eq!(said, [(Stage::Delayed, "420000"), (Stage::Delayed, "420100")]);
-    let note = &late.recipients[0].stages.iter().find(|stage| stage.station == "420000").unwrap().note;
+    let at_province = |stage: &&v1::StageView| stage.stage() == Stage::Delayed && stage.station == "420000";
+    let note = &late.recipients[0].stages.iter().find(at_province).unwrap().note;
     assert!(note.starts_with("waits for 000000"), "{note}");
 
     // A province that is killed does not say it again.

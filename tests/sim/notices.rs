@@ -230,10 +230,11 @@ fn what_was_cancelled_on_its_way_never_rings() {
 #[test]
 fn what_was_superseded_on_its_way_never_rings_also_from_a_rebuilt_index() {
     let mut world = World::new(7, COUNTRY);
-    world.cut(&unit("420000"));
+    world.cut(&unit("420100"));
     let original = world.file(&unit("420100"), &papers::report("伤二人", Precedence::Routine)).unwrap();
     let better = v1::FileRequest { supersedes: original.to_string(), ..papers::report("伤三人", Precedence::TeTi) };
     let better = world.file(&unit("420100"), &better).unwrap();
+    world.heal(&unit("420100"));
     steps(&mut world, 100);
     world.crash(&unit("420000"));
     world.lose_index(&unit("420000"));

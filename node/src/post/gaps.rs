@@ -72,14 +72,17 @@ impl Post {
     }
 
     /// A neighbour misses numbers: what lies here is offered again, the rest is asked for further on.
-    pub(super) fn missed(&self, peer: &Unit, runs: Vec<Run>, turn: &mut Turn) {
+    /// Not all at once if it misses very many: it will ask again.
+    pub(super) fn missed(&self, peer: &Unit, runs: Vec<Run>, now: Timestamp, turn: &mut Turn) {
         let mut further = Vec::new();
+        let mut left = limits::MISSED_BLOCKS_MAX;
         for run in runs {
             if self.next_hop(&run.channel.destination).as_ref() != Some(peer) {
                 continue;
             }
             let mut number = run.first;
-            while number <= run.last() {
+            while number <= run.last() && left > 0 {
+                left -= 1;
                 let Some((_, row)) = self.block_at(&run.channel, number) else {
                     let rest = u32::try_from(run.last() - number + 1).unwrap_or(u32::MAX);
                     further.push(Run { channel: run.channel.clone(), first: number, count: rest });
@@ -88,7 +91,7 @@ impl Post {
                 let Some(range) = row.range else { break };
                 number = range.first + u64::from(range.count);
                 let moved = Moved { peer: peer.to_string(), range: Some(range) };
-                turn.facts.push(Pending::of(Timestamp::from_us(row.at_us), Fact::Moved(moved)));
+                turn.facts.push(Pending::of(now, Fact::Moved(moved)));
             }
         }
         for run in further.into_iter().filter(|run| run.channel.origin != self.me.unit) {
@@ -115,6 +118,7 @@ impl Post {
             attempts: 0,
             last_failure: String::new(),
             passages: row.passages,
+            // It was handed on once already.
             told: true,
         };
         self.queues.entry(peer.clone()).or_default().insert(entry);

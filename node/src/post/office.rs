@@ -256,7 +256,7 @@ impl Post {
                 }
                 Event::Answered { peer, answers } => self.answered(&peer, answers, circumstances.now, &mut turn),
                 Event::Linked { peer, heard } => self.compare(&peer, &heard, circumstances, &mut turn),
-                Event::Missed { peer, runs } => self.missed(&peer, runs, &mut turn),
+                Event::Missed { peer, runs } => self.missed(&peer, runs, circumstances.now, &mut turn),
                 Event::Retry { peer, runs } => turn.facts.extend(runs.into_iter().map(|run| {
                     let moved = super::fact::Moved { peer: peer.to_string(), range: Some(run.to_proto()) };
                     Pending::of(circumstances.now, Fact::Moved(moved))
@@ -500,7 +500,7 @@ fn read_heard(key: &[u8], row: &[u8]) -> Option<(Channel, Heard)> {
     let channel = Channel::of(origin, epoch, destination, i32::from(*key.get(at)?)).ok()?;
     let row = keys::HeardRow::decode(row).ok()?;
     let ranges = Ranges::decode(&row.ranges);
-    // How long it has been torn is not kept: after a restart patience begins anew.
+    // How long it has been torn is not kept; after a restart it has been long enough.
     let torn_since = (ranges.through() < ranges.highest()).then_some(Timestamp::default());
     Some((channel, Heard { ranges, tip: Tip { last: row.last, hash: row.hash }, torn_since }))
 }

@@ -85,3 +85,79 @@ impl Post {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        post::{Event, Me, rows::MemoryBase},
+        topology::Topology,
+    };
+
+    const TREE: &str = r#"
+        network = { name = "trial", trust_domain = "trial" }
+        station = [
+            { unit = "000000", tier = "ministry", name = "部" },
+            { unit = "420000", tier = "province", name = "湖北", parent = "000000" },
+            { unit = "420100", tier = "district", name = "武汉", parent = "420000" },
+        ]"#;
+
+    fn unit(text: &str) -> Unit {
+        Unit::parse(text).unwrap()
+    }
+
+    fn province() -> Post {
+        let topology = Arc::new(Topology::parse(TREE).unwrap());
+        Post::load(Me { unit: unit("420000"), topology }, Box::new(MemoryBase::default()))
+    }
+
+    fn at(us: i64) -> Timestamp {
+        Timestamp::from_us(us)
+    }
+
+    #[test]
+    fn a_station_says_how_its_clock_differs_from_its_parents() {
+        let mut post = province();
+        let own = |post: &Post, way: &[v1::Passage]| post.offered_on(way, at(10), at(20), 3).pop().unwrap();
+        assert_eq!(own(&post, &[]).offset_uncertainty_us, 0, "not known yet");
+        let compared =
+            |peer: &str, offset_us| Event::Compared { peer: unit(peer), skew: Skew { offset_us, uncertainty_us: 100 } };
+        post.observe(&compared("420100", -7), at(11));
+        assert_eq!(own(&post, &[]).offset_uncertainty_us, 0, "its child's clock is no measure");
+        post.observe(&compared("000000", 500), at(12));
+        let kept = v1::Passage { station: "420000".into(), arrived_us: 4, ..Default::default() };
+        let said =
+            v1::Passage { offered_us: 20, attempts: 3, offset_us: 500, offset_uncertainty_us: 100, ..kept.clone() };
+        assert_eq!(own(&post, &[kept]), said);
+    }
+
+    #[test]
+    fn a_line_is_timed_as_if_by_one_clock() {
+        let post = province();
+        let offered = |offset_us, uncertainty_us| v1::Passage {
+            offered_us: 1000,
+            offset_us,
+            offset_uncertainty_us: uncertainty_us,
+            ..Default::default()
+        };
+        let from_below = Taken { from: "420100".into(), passages: vec![offered(300, 50)], ..Default::default() };
+        let crossing = post.crossing(&from_below, at(1200)).unwrap();
+        assert_eq!((crossing.transit.as_micros(), crossing.offset_us), (500, 300), "the district is ahead");
+        assert_eq!(crossing.uncertainty, Some(Duration::from_micros(50)));
+
+        let from_above = Taken {
+            from: "000000".into(),
+            passages: vec![offered(0, 0)],
+            offset_us: 500,
+            offset_uncertainty_us: 60,
+            ..Default::default()
+        };
+        let crossing = post.crossing(&from_above, at(2000)).unwrap();
+        assert_eq!((crossing.transit.as_micros(), crossing.offset_us), (500, -500), "we are ahead of the ministry");
+
+        let never = Taken { from: "420100".into(), passages: vec![offered(0, 0)], ..Default::default() };
+        assert_eq!(post.crossing(&never, at(1700)).unwrap().uncertainty, None);
+    }
+}
