@@ -129,29 +129,24 @@ impl Seen {
         let what = traffic(post, block);
         self.meters.observe_taken(what, count);
         let me = &post.me().unit;
+        let urgency = block.run.channel.precedence;
+        let legs = post.legs(&block.run.channel, taken, at);
+        let whole = legs.iter().map(|leg| leg.took).sum();
         if documents(block) > 0 {
-            let mut stations: Vec<(&str, i64)> =
-                taken.passages.iter().map(|p| (p.station.as_str(), p.arrived_us)).collect();
-            stations.push((me.as_str(), at.us()));
-            for pair in stations.windows(2) {
-                let [(from, left), (to, came)] = pair else { continue };
-                let took = Timestamp::from_us(*came).since(Timestamp::from_us(*left));
-                self.latencies.record(from, to, block.run.channel.precedence, took, count);
+            for leg in &legs {
+                self.latencies.record(leg.from, leg.to, urgency, leg.took, count);
             }
-            if let [(origin, filed), _, .., (_, came)] = stations.as_slice() {
-                let took = Timestamp::from_us(*came).since(Timestamp::from_us(*filed));
-                self.latencies.record(origin, me.as_str(), block.run.channel.precedence, took, count);
+            if let [first, _, ..] = legs.as_slice() {
+                self.latencies.record(first.from, me.as_str(), urgency, whole, count);
             }
             if let Some(crossing) = post.crossing(taken, at) {
                 let uncertainty = crossing.uncertainty.unwrap_or_default();
-                let urgency = block.run.channel.precedence;
                 self.meters.observe_hop(&taken.from, what.direction, urgency, crossing.transit, uncertainty, count);
             }
         }
         if block.run.channel.destination == *me {
             add(&self.counts.delivered, documents(block));
-            let latency = at.since(block.sealed_at());
-            self.meters.observe_delivered(what, province(post, &block.run.channel.origin), latency, count);
+            self.meters.observe_delivered(what, province(post, &block.run.channel.origin), whole, count);
         }
         if let Ok(from) = Unit::parse(&taken.from) {
             for attachment in block.headers.iter().flat_map(|header| &header.attachments) {

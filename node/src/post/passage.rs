@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use proto::v1;
 
-use super::{fact::Taken, office::Post};
+use super::{envelope::Channel, fact::Taken, office::Post};
 use crate::{io::Timestamp, topology::Unit};
 
 /// This station's clock minus its parent's, and how far that may be trusted. Nothing is known while the uncertainty
@@ -29,6 +29,17 @@ pub struct Crossing {
     pub offset_us: i64,
     /// The transit may be wrong by this much; `None` if the clocks were never compared.
     pub uncertainty: Option<Duration>,
+}
+
+/// From one station's disk to the next one's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leg<'a> {
+    /// Where it lay.
+    pub from: &'a str,
+    /// Where it came to lie.
+    pub to: &'a str,
+    /// As one clock would have measured it, as far as the clocks were compared.
+    pub took: Duration,
 }
 
 /// The way a block came, this station's own words added or renewed.
@@ -66,6 +77,23 @@ impl Post {
         }
         (own.offered_us, own.attempts) = (now.us(), attempts);
         with_own(passages, own)
+    }
+
+    /// The way of a block that was taken here at `at`, from its author's disk to this one.
+    pub fn legs<'a>(&'a self, channel: &Channel, taken: &'a Taken, at: Timestamp) -> Vec<Leg<'a>> {
+        let up = self.me.topology.is_ancestor(&channel.destination, &channel.origin);
+        let stations = taken.passages.iter().map(|p| (p.station.as_str(), p.arrived_us, p.offset_us));
+        let stations: Vec<_> = stations.chain([(self.me.unit.as_str(), at.us(), taken.offset_us)]).collect();
+        let leg = |pair: &[(&'a str, i64, i64)]| match *pair {
+            [(from, left, ahead), (to, came, behind)] => {
+                // Each station knows how it differs from its parent, so the lower of the two knows about this line.
+                let between = if up { ahead } else { behind.saturating_neg() };
+                let apart = came.saturating_sub(left).saturating_add(between);
+                Some(Leg { from, to, took: Duration::from_micros(u64::try_from(apart).unwrap_or(0)) })
+            }
+            _ => None,
+        };
+        stations.windows(2).filter_map(leg).collect()
     }
 
     /// The last line a block crossed before it was taken here at `at`.
@@ -131,6 +159,27 @@ mod tests {
         let said =
             v1::Passage { offered_us: 20, attempts: 3, offset_us: 500, offset_uncertainty_us: 100, ..kept.clone() };
         assert_eq!(own(&post, &[kept]), said);
+    }
+
+    #[test]
+    fn every_leg_of_the_way_is_timed_as_if_by_one_clock() {
+        let post = province();
+        let channel = |origin: &str, destination: &str| Channel {
+            origin: unit(origin),
+            epoch: crate::post::envelope::Epoch([1; 16]),
+            destination: unit(destination),
+            precedence: v1::Precedence::TeJi,
+        };
+        let way = |station: &str, offset_us| {
+            vec![v1::Passage { station: station.into(), arrived_us: 1000, offset_us, ..Default::default() }]
+        };
+        // We are 200 ahead of the ministry, the district is 300 ahead of us.
+        let up = Taken { from: "420100".into(), passages: way("420100", 300), offset_us: 200, ..Default::default() };
+        let leg = Leg { from: "420100", to: "420000", took: Duration::from_micros(800) };
+        assert_eq!(post.legs(&channel("420100", "000000"), &up, at(1500)), [leg]);
+        let down = Taken { from: "000000".into(), passages: way("000000", 0), offset_us: 200, ..Default::default() };
+        let leg = Leg { from: "000000", to: "420000", took: Duration::from_micros(300) };
+        assert_eq!(post.legs(&channel("000000", "420000"), &down, at(1500)), [leg]);
     }
 
     #[test]

@@ -168,7 +168,8 @@ impl Recorder {
         let span = self.record(message, Operation::Process, attributes, during, &Context::new());
         if block.run.channel.destination == post.me().unit {
             let mut attributes = message.attributes(Operation::Deliver);
-            attributes.push(milliseconds("zhuji.latency_ms", during.1.since(block.sealed_at())));
+            let whole = post.legs(&block.run.channel, taken, during.0).iter().map(|leg| leg.took).sum();
+            attributes.push(milliseconds("zhuji.latency_ms", whole));
             let inside = Context::new().with_remote_span_context(span);
             self.record(message, Operation::Deliver, attributes, during, &inside);
         }
