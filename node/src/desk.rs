@@ -4,5 +4,6 @@ pub mod api;
 pub mod check;
 pub mod client;
 pub mod seen;
+pub mod serving;
 pub mod status;
 pub mod view;

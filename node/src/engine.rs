@@ -18,7 +18,6 @@ use crate::{
     limits,
     post::{
         Circumstances, Event, Post, Turn,
-        arrivals::with_self,
         envelope::{Place, Run},
         fact::{Abandoned, Fact, Record},
         office::{EarlyOffer, Filings, Pending},
@@ -237,10 +236,7 @@ impl<D: Disk> Engine<D> {
 
     fn offer(&self, entry: &Entry, now: Timestamp) -> Result<Offer, DiskFailed> {
         let block = self.read(entry.place)?;
-        let me = &self.post.me().unit;
-        let arrived =
-            entry.passages.iter().find(|p| p.station == me.as_str()).map(|p| Timestamp::from_us(p.arrived_us));
-        let passages = with_self(&entry.passages, me, arrived.unwrap_or(entry.since), now, entry.attempts);
+        let passages = self.post.offered_on(&entry.passages, entry.since, now, entry.attempts);
         let bodies = if entry.shared { self.bodies_of(&block)? } else { Vec::new() };
         Ok(Offer { run: entry.run.clone(), block, passages, bodies })
     }

@@ -21,7 +21,8 @@
 //!     onward while the commit still runs; the answer downward never is.
 //! 11. At the ministry the commit that takes it also holds its receipt (送达), which comes down the same way.
 //! 12. An officer signs ([`plan::act`]); the signature is a receipt like any other. [`post::ladder`] folds receipts into
-//!     how far each document has come; [`desk::view`] shows it.
+//!     how far each document has come; [`desk::view`] shows it. What is late, expired or refused comes back by itself:
+//!     [`post::notices`].
 //!
 //! A directive goes the same way down, one envelope an addressee, its text once a link.
 //!

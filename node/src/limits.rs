@@ -48,6 +48,12 @@ pub const HANDSHAKES_MAX: usize = 256;
 pub const HANDSHAKES_PER_ADDRESS_MAX: usize = 16;
 /// Connections one certificate identity may hold: the old one may still be dying.
 pub const CONNECTIONS_PER_IDENTITY_MAX: usize = 2;
+/// Calls one neighbour may make at once. A connection is two of them: envelopes and attachments.
+pub const CALLS_AT_ONCE_MAX: u32 = 32;
+/// Afterwards it may make one more each time this has passed.
+pub const CALL_EVERY: Duration = Duration::from_secs(1);
+/// How long a connection lives, give or take a fifth: so that keys are fresh and nothing stale lives on unnoticed.
+pub const CONNECTION_AGE: Duration = Duration::from_secs(12 * 60 * 60);
 /// HTTP/2 keepalive: ask after this silence …
 pub const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
 /// … and give up after that.
@@ -68,6 +74,10 @@ pub const H2_FRAME_BYTES: u32 = 256 * 1024;
 pub const HEAD_EVERY: Duration = Duration::from_secs(60);
 /// A missing number is asked for after this: it may only be overtaken on another path.
 pub const GAP_PATIENCE: Duration = Duration::from_secs(5);
+/// Blocks offered again for one question about missing numbers.
+pub const MISSED_BLOCKS_MAX: usize = 1024;
+/// Notices about late and refused blocks given in one turn; the others follow in the next.
+pub const NOTICES_A_TURN_MAX: usize = 256;
 /// Runs kept of one channel's numbers: a channel torn into more pieces than this is refused until gaps close.
 pub const GAPS_MAX: usize = 256;
 /// Rows written before they are drained into the index.
@@ -76,6 +86,10 @@ pub const UNDRAINED_ROWS_MAX: usize = 8192;
 pub const LIST_MAX: usize = 1000;
 /// Blocks one look-up or list reads at the most: some ten milliseconds in which nothing urgent can be taken in.
 pub const SCAN_BLOCKS_MAX: usize = 512;
+/// Documents that are not urgent whose creation is recorded as a trace, a second: enough for people, little for bulk.
+pub const TRACES_A_SECOND_MAX: u32 = 10;
+/// Recorded blocks whose handing-on is followed. Those beyond it travel all the same, with that span missing.
+pub const TRACED_BLOCKS_MAX: usize = 1024;
 /// Rows of one baseline record.
 pub const BASELINE_ROWS: usize = 2000;
 /// Bytes of a text a person may type into one field other than a body.

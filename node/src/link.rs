@@ -1,5 +1,6 @@
 //! Links: uplink dials, downlink listens, wire translates; none of them decides.
 
+pub mod allowance;
 pub mod board;
 pub mod downlink;
 pub mod outlet;

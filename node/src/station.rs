@@ -17,6 +17,7 @@ use crate::{
     desk::{
         api::Api,
         seen::Seen,
+        serving,
         status::{self, Around},
     },
     engine::{self, Engine, run::Handle},
@@ -33,7 +34,7 @@ use crate::{
     },
     post::Me,
     store::{attachments::Attachments, disk::JournalDisk},
-    telemetry::{About, Telemetry},
+    telemetry::{About, Health, Telemetry},
     topology::Topology,
 };
 
@@ -86,7 +87,7 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
         telemetry.meters().observe_recovery();
     }
     let seals = Arc::new(Seals::new(identity.clone()));
-    let seen = Arc::new(Seen::new(telemetry.meters(), telemetry.health(), pieces.clone()));
+    let seen = Arc::new(Seen::new(telemetry.meters(), telemetry.traces(), telemetry.health(), pieces.clone()));
     let engine = Engine::new(post, disk, io.clone(), seals.clone(), recovered.left_over)?;
     let (handle, inbox) = engine::run::channel();
     let (ended, engine_ended) = tokio::sync::oneshot::channel();
@@ -121,9 +122,16 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
         started: io.now(),
         journal: config.station.data.join("journal"),
     });
-    let api = Api { engine: handle.clone(), board, pieces: pieces.clone(), around: around.clone(), io: io.clone() };
+    let api = Api {
+        engine: handle.clone(),
+        board,
+        pieces: pieces.clone(),
+        around: around.clone(),
+        traces: telemetry.traces(),
+        io: io.clone(),
+    };
     want_what_is_missing(&handle, &pieces).await?;
-    let local = serve_people(config, api)?;
+    let local = serve_people(config, api, telemetry.health())?;
     telemetry.health().ready();
     if let Some(listen) = &config.listen {
         serve_children(listen.address, &ends, &pieces, identity.clone()).await?;
@@ -140,6 +148,7 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
         result = engine_ended => result.ok().and_then(Result::err),
         result = local => Some(engine::DiskFailed { what: format!("the local socket ended: {result:?}") }),
     };
+    telemetry.health().unready("the station is stopping");
     handle.stop().await;
     if thread.join().is_err() {
         anyhow::bail!("the engine panicked; start the station again, it recovers from its journal");
@@ -157,6 +166,7 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
 fn serve_people(
     config: &Config,
     api: Api,
+    health: Health,
 ) -> anyhow::Result<tokio::task::JoinHandle<Result<(), tonic::transport::Error>>> {
     let path = &config.local.socket;
     if let Some(directory) = path.parent() {
@@ -178,16 +188,18 @@ fn serve_people(
         .max_decoding_message_size(4 * limits::FRAME_BYTES_MAX)
         .max_encoding_message_size(64 * limits::FRAME_BYTES_MAX);
     Ok(tokio::spawn(async move {
-        let (health, health_service) = tonic_health::server::health_reporter();
-        health.set_serving::<StationServer<Api>>().await;
-        Server::builder()
+        let (reporter, health_service) = tonic_health::server::health_reporter();
+        let telling = tokio::spawn(serving::report(reporter, health));
+        let served = Server::builder()
             .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
             .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
             .add_service(station)
             .add_service(health_service)
             .add_service(reflection)
             .serve_with_incoming(UnixListenerStream::new(listener))
-            .await
+            .await;
+        telling.abort();
+        served
     }))
 }
 
@@ -224,7 +236,7 @@ async fn want_what_is_missing(engine: &Handle, pieces: &Pieces) -> anyhow::Resul
     Ok(())
 }
 
-async fn measure(engine: Handle, around: Arc<Around>, io: Arc<dyn Io>, health: crate::telemetry::Health) {
+async fn measure(engine: Handle, around: Arc<Around>, io: Arc<dyn Io>, health: Health) {
     loop {
         tokio::time::sleep(MEASURE_EVERY).await;
         let meters = around.seen.meters().clone();

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! Meters ──► meter ──┬─► /metrics            Health ──► /livez, /readyz
-//!                    └─► collector (OTLP)    spans  ──► collector (OTLP)     Latencies ──► status
+//!                    └─► collector (OTLP)    Traces ──► collector (OTLP)     Latencies ──► status
 //! ```
 
 use std::{fmt, net::SocketAddr};
@@ -25,13 +25,15 @@ mod labels;
 mod latencies;
 mod log;
 mod meters;
+mod spans;
 mod trace;
 
 pub use health::Health;
 pub use labels::{Direction, Outcome, QueueState, Step, Traffic};
 pub use latencies::Latencies;
 pub use meters::Meters;
-pub use trace::{TRACE_CONTEXT_BYTES, link_to, trace_context_bytes};
+pub use spans::{Creation, Traces};
+pub use trace::TRACE_CONTEXT_BYTES;
 
 /// Who is being observed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +109,12 @@ impl Telemetry {
     /// The instruments to record with.
     pub fn meters(&self) -> Meters {
         self.meters.clone()
+    }
+
+    /// The recorder of documents' spans.
+    pub fn traces(&self) -> Traces {
+        let tracer = self.exits.as_ref().and_then(|exits| exits.tracer.as_ref());
+        tracer.map_or_else(Traces::default, |tracer| Traces::new(tracer.tracer("zhuji")))
     }
 
     /// Where to say that the station is alive and ready.

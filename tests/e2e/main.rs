@@ -1,3 +1,5 @@
 //! The product as its users meet it: real processes, mutual TLS, real disks.
 
 mod delivery;
+mod notices;
+mod observed;

@@ -3,6 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the seed to replay comes from the environment")]
 
+mod notices;
+
 use proto::v1::{self, Kind, Precedence};
 use tests::world::World;
 

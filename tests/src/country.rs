@@ -21,6 +21,7 @@ use crate::line::Line;
 /// One country.
 pub struct Country {
     dir: tempfile::TempDir,
+    settings: String,
     topology: Topology,
     running: BTreeMap<Unit, Child>,
     lines: BTreeMap<Unit, Line>,
@@ -50,21 +51,27 @@ pub fn binaries() -> PathBuf {
 impl Country {
     /// Makes certificates and configurations, starts every station, and waits until every line is up.
     pub async fn start(topology: &str) -> Self {
-        Self::build(topology, true).await
+        Self::build(topology, true, "").await
+    }
+
+    /// The same, every station with further settings in the table of its configuration that is about telemetry.
+    pub async fn start_with(topology: &str, telemetry: &str) -> Self {
+        Self::build(topology, true, telemetry).await
     }
 
     /// The same with stations that call each other directly: nothing to cut, nothing in the way of a measurement.
     pub async fn start_direct(topology: &str) -> Self {
-        Self::build(topology, false).await
+        Self::build(topology, false, "").await
     }
 
-    async fn build(topology: &str, with_lines: bool) -> Self {
+    async fn build(topology: &str, with_lines: bool, telemetry: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let tree = Topology::parse(topology).unwrap();
         let now = time::OffsetDateTime::now_utc();
         let authority = certs::Authority::create("trial", &tree.network.trust_domain, now).unwrap();
         let mut country = Self {
             dir,
+            settings: telemetry.to_owned(),
             running: BTreeMap::new(),
             lines: BTreeMap::new(),
             addresses: BTreeMap::new(),
@@ -185,7 +192,8 @@ impl Country {
         let directory = self.dir.path().join(unit.as_str());
         let mut config = format!(
             "[station]\nunit = \"{unit}\"\ndata = \"data\"\n[identity]\ndirectory = \"identity\"\n[local]\nsocket = \"s\"\n\
-             [telemetry]\nlog = \"info\"\n"
+             [telemetry]\nlog = \"info\"\n{}\n",
+            self.settings
         );
         // Small segments, so that a trial meets their borders; a measurement wants what people get.
         if !self.lines.is_empty() {

@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
@@ -20,9 +21,10 @@ use node::{
     post::{
         Event, Me, Post,
         envelope::{Channel, Digest, DocId, Place, Run, digest},
-        fact::{Record, Replay},
+        fact::{Fact, Record, Replay},
         rows::{MemoryBase, Overlay},
-        seal::{Checker, Sealer},
+        schedule::Queue,
+        seal::{Block, Checker, Sealer},
     },
     topology::{Topology, Unit},
 };
@@ -41,6 +43,8 @@ pub struct World {
     pub topology: Arc<Topology>,
     /// What persons were told is filed: id → (origin, destinations).
     pub acknowledged: BTreeMap<DocId, (Unit, Vec<Unit>)>,
+    /// Receipts that became durable where they were written.
+    pub receipts: Vec<v1::Receipt>,
     stations: BTreeMap<Unit, Station>,
     lines: BTreeMap<Unit, Line>,
     now: Timestamp,
@@ -62,6 +66,7 @@ struct Line {
     downward: VecDeque<Frame>,
 }
 
+#[derive(Clone)]
 enum Frame {
     Offers(Vec<Offer>),
     Settlements(Vec<v1::Settlement>),
@@ -76,6 +81,7 @@ impl World {
             seed,
             dice: Dice::new(seed),
             acknowledged: BTreeMap::new(),
+            receipts: Vec::new(),
             stations: BTreeMap::new(),
             lines: BTreeMap::new(),
             now: Timestamp::from_us(1_700_000_000_000_000),
@@ -169,23 +175,110 @@ impl World {
         self.turn(&parent, vec![Event::Linked { peer: child.clone(), heard: by_child }]);
     }
 
+    /// What a station knows, as its desk would look at it.
+    pub fn look<T>(&self, unit: &Unit, at: impl FnOnce(Desk<'_>) -> T) -> T {
+        let engine = self.stations[unit].engine.as_ref().unwrap();
+        let read = |place| engine.read(place).ok();
+        at(Desk { post: engine.post(), read: &read, now: self.now, refusing: None })
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Nothing but time passes for a while.
+    pub fn pass(&mut self, time: Duration) {
+        self.now = self.now + time;
+    }
+
+    /// Every clock ticks once.
+    pub fn tick(&mut self) {
+        for unit in self.units() {
+            self.turn(&unit, vec![Event::Tick]);
+        }
+    }
+
+    /// Goes on until something holds.
+    pub fn step_until(&mut self, holds: impl Fn(&Self) -> bool) {
+        for _ in 0..10_000 {
+            if holds(self) {
+                return;
+            }
+            self.step();
+        }
+        panic!("seed {}: it never came to pass: {}", self.seed, self.waiting());
+    }
+
+    /// An operator has everything tried again that waits for him.
+    pub fn retry(&mut self, unit: &Unit) {
+        let held: Vec<Event> = self.look(unit, |desk| {
+            let waiting = |queue: &Queue| queue.entries().map(|entry| entry.run.clone()).collect();
+            desk.post.queues().map(|(peer, queue)| Event::Retry { peer: peer.clone(), runs: waiting(queue) }).collect()
+        });
+        self.turn(unit, held);
+    }
+
+    /// Somebody claims that what he writes takes the place of another office's document.
+    pub fn file_superseding(&mut self, unit: &Unit, request: &v1::FileRequest, of_another: DocId) {
+        let mut draft = self.look(unit, |desk| plan::draft(desk, request)).unwrap();
+        draft.header.supersedes = of_another.to_bytes();
+        self.turn(unit, vec![Event::File { ticket: 0, drafts: vec![draft] }]);
+    }
+
+    /// The next frame a station has sent its parent comes twice.
+    pub fn double_a_frame(&mut self, child: &Unit) {
+        let line = self.lines.get_mut(child).unwrap();
+        if let Some(frame) = line.upward.front().cloned() {
+            line.upward.push_back(frame);
+        }
+    }
+
+    /// Loses the next frame a station has sent its parent, the line holding: a fault no line should have.
+    pub fn lose_a_frame(&mut self, child: &Unit) {
+        self.lines.get_mut(child).unwrap().upward.pop_front();
+    }
+
+    /// A neighbour refuses for good whatever its child offers it: its answers come instead of those of the station.
+    pub fn refuse(&mut self, child: &Unit, code: &str) {
+        let parent = self.topology.parent(child).unwrap().clone();
+        let line = self.lines.get_mut(child).unwrap();
+        let (offers, others) = line.upward.drain(..).partition(|frame| matches!(frame, Frame::Offers(_)));
+        line.upward = others;
+        let offers: VecDeque<Frame> = offers;
+        for frame in offers {
+            let Frame::Offers(offers) = frame else { continue };
+            let answers = offers.iter().map(|offer| v1::Settlement {
+                range: Some(offer.run.to_proto()),
+                disposition: v1::Disposition::Refused.into(),
+                code: code.into(),
+                reason: "no".into(),
+                ..Default::default()
+            });
+            let answers = answers.collect();
+            self.turn(child, vec![Event::Answered { peer: parent.clone(), answers }]);
+        }
+    }
+
     /// A person files something. What is answered is written down.
-    pub fn file(&mut self, unit: &Unit, request: &v1::FileRequest) {
+    pub fn file(&mut self, unit: &Unit, request: &v1::FileRequest) -> Option<DocId> {
         let station = self.stations.get_mut(unit).unwrap();
-        let Some(engine) = &station.engine else { return };
+        let engine = station.engine.as_ref()?;
         let read = |place| engine.read(place).ok();
         let desk = Desk { post: engine.post(), read: &read, now: self.now, refusing: None };
-        let Ok(draft) = plan::draft(desk, request) else { return };
+        let draft = plan::draft(desk, request).ok()?;
         let destinations = draft.destinations.iter().map(|(unit, _)| unit.clone()).collect();
         station.next_ticket += 1;
         let ticket = station.next_ticket;
         station.tickets.insert(ticket, destinations);
+        let known: BTreeSet<DocId> = self.acknowledged.keys().copied().collect();
         self.turn(unit, vec![Event::File { ticket, drafts: vec![draft] }]);
+        self.acknowledged.keys().copied().find(|id| !known.contains(id))
     }
 
     /// Time passes for everybody, and one thing happens: a frame arrives somewhere, or a clock ticks.
     pub fn step(&mut self) {
-        self.now = self.now + std::time::Duration::from_millis(1 + self.dice.roll() % 400);
+        self.now = self.now + Duration::from_millis(1 + self.dice.roll() % 400);
         let lines: Vec<Unit> = self
             .lines
             .iter()
@@ -393,6 +486,8 @@ impl World {
     }
 
     fn release(&mut self, unit: &Unit, effects: Effects) {
+        let filed = effects.facts.iter().filter(|fact| matches!(fact.record.fact, Some(Fact::Filed(_))));
+        self.receipts.extend(filed.filter_map(|fact| fact.block.as_ref()).flat_map(receipts_in));
         for (ticket, answer) in effects.answers {
             let destinations = self.stations.get_mut(unit).unwrap().tickets.remove(&ticket).unwrap_or_default();
             for filing in answer.into_iter().flatten().filter(|filing| !filing.repeated) {
@@ -417,6 +512,16 @@ impl World {
             if up { line.upward.push_back(frame) } else { line.downward.push_back(frame) }
         }
     }
+}
+
+fn receipts_in(block: &Block) -> Vec<v1::Receipt> {
+    let receipts = block.headers.iter().zip(&block.bodies).filter(|(header, _)| header.kind() == v1::Kind::Receipt);
+    let documents = receipts.map(|(_, body)| v1::Document::decode(body.clone()).unwrap());
+    let contents = documents.filter_map(|document| match document.content {
+        Some(v1::document::Content::Receipts(receipts)) => Some(receipts.receipts),
+        _ => None,
+    });
+    contents.flatten().collect()
 }
 
 /// What survives a crash.

@@ -23,7 +23,7 @@ use crate::{
     link::{board::Board, pieces::Pieces},
     plan,
     post::{envelope::Run, office::Refusal, outgoing::Filing, view::Copy},
-    telemetry::trace_context_bytes,
+    telemetry::Traces,
     topology::{Topology, Unit},
 };
 
@@ -41,6 +41,8 @@ pub struct Api {
     pub pieces: Pieces,
     /// The rest of what a status shows.
     pub around: Arc<Around>,
+    /// Where documents' traces begin.
+    pub traces: Traces,
     /// Clock and dice.
     pub io: Arc<dyn Io>,
 }
@@ -55,13 +57,8 @@ impl Station for Api {
     type FetchStream = Outgoing<v1::FetchResponse>;
 
     async fn file(&self, request: Request<v1::FileRequest>) -> Result<Response<v1::Filed>, Status> {
-        let mut request = request.into_inner();
         let began = self.io.now();
-        self.files_are_here(&request)?;
-        if request.trace_context.is_empty() {
-            request.trace_context = trace_context_bytes(&*self.io).to_vec().into();
-        }
-        let filings = self.engine.file(vec![request]).await.map_err(from_file_error)?;
+        let filings = self.file_all(vec![request.into_inner()]).await?;
         let took = self.io.now().since(began);
         filings.first().map(|filing| Response::new(filed(filing, took))).ok_or_else(|| Status::internal("no answer"))
     }
@@ -76,10 +73,8 @@ impl Station for Api {
             .map(move |batch| {
                 let api = api.clone();
                 async move {
-                    let batch = batch?;
                     let began = api.io.now();
-                    batch.requests.iter().try_for_each(|request| api.files_are_here(request))?;
-                    let filings = api.engine.file(batch.requests).await.map_err(from_file_error)?;
+                    let filings = api.file_all(batch?.requests).await?;
                     let took = api.io.now().since(began);
                     Ok(v1::FiledBatch { filed: filings.iter().map(|filing| filed(filing, took)).collect() })
                 }
@@ -163,6 +158,15 @@ impl Station for Api {
 }
 
 impl Api {
+    /// Files documents under the trace of this call: all, or none.
+    async fn file_all(&self, mut requests: Vec<v1::FileRequest>) -> Result<Vec<Filing>, Status> {
+        requests.iter().try_for_each(|request| self.files_are_here(request))?;
+        let creation = self.traces.create(&mut requests, &*self.io);
+        let filed = self.engine.file(requests).await;
+        creation.ended(&filed);
+        filed.map_err(from_file_error)
+    }
+
     async fn view(&self, document: String) -> Result<v1::DocumentView, Status> {
         let found = self.engine.ask(move |desk| {
             let copy: Copy = plan::find(desk, &document, "document")?;

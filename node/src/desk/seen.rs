@@ -9,14 +9,14 @@ use std::{
 };
 
 use hdrhistogram::Histogram;
-use proto::v1::{self, Disposition, Kind, Status};
+use proto::v1::{self, Disposition, Kind, Stage, Status};
 
 use crate::{
     engine::{Effects, run::Observer},
     io::Timestamp,
     link::pieces::Pieces,
-    post::{Post, fact::Fact, office::Pending, seal::Block},
-    telemetry::{Direction, Health, Latencies, Meters, Outcome, Traffic},
+    post::{Post, fact::Fact, ladder, office::Pending, seal::Block},
+    telemetry::{Direction, Health, Latencies, Meters, Outcome, Step, Traces, Traffic},
     topology::{Tier, Unit},
 };
 
@@ -25,6 +25,7 @@ pub struct Seen {
     /// Latency from disk to disk, by hop, of what arrived here.
     pub latencies: Latencies,
     meters: Meters,
+    traces: Traces,
     health: Health,
     pieces: Pieces,
     commits: Mutex<Histogram<u64>>,
@@ -44,13 +45,14 @@ struct Counts {
 
 impl Seen {
     /// Nothing seen yet.
-    pub fn new(meters: Meters, health: Health, pieces: Pieces) -> Self {
+    pub fn new(meters: Meters, traces: Traces, health: Health, pieces: Pieces) -> Self {
         // Three significant digits up to a minute, in microseconds.
         let commits = Histogram::new_with_max(60_000_000, 2)
             .unwrap_or_else(|_| Histogram::new(2).unwrap_or_else(|_| unreachable!("2 digits are allowed")));
         Self {
             latencies: Latencies::default(),
             meters,
+            traces,
             health,
             pieces,
             commits: Mutex::new(commits),
@@ -91,6 +93,7 @@ impl Seen {
                 let documents = documents(block);
                 add(&self.counts.filed, documents);
                 self.meters.observe_filed(traffic(post, block), u64::from(block.run.count));
+                self.acts(post, block, at);
             }
             (Some(Fact::Taken(taken)), Some(block)) => self.taken(post, block, taken, at),
             (Some(Fact::Answered(answered)), _) => {
@@ -103,36 +106,47 @@ impl Seen {
         }
     }
 
+    /// People's time, from when it was here to when somebody acted.
+    fn acts(&self, post: &Post, block: &Block, at: Timestamp) {
+        for (receipt, about) in ladder::acts_in(block) {
+            let step = match receipt.stage() {
+                Stage::Signed => Step::Sign,
+                Stage::Undertaken => Step::Undertake,
+                _ => continue,
+            };
+            if let Some(arrived) = post.arrived(&about.channel, about.first) {
+                let (me, origin) = (post.me(), &about.channel.origin);
+                let lower = if me.topology.is_ancestor(&me.unit, origin) { origin } else { &me.unit };
+                let dwell = at.since(arrived);
+                self.meters.observe_dwell(province(post, lower), step, about.channel.precedence, dwell);
+            }
+        }
+    }
+
     fn taken(&self, post: &Post, block: &Block, taken: &crate::post::fact::Taken, at: Timestamp) {
         let count = u64::from(block.run.count);
         add(&self.counts.taken, count);
         let what = traffic(post, block);
         self.meters.observe_taken(what, count);
         let me = &post.me().unit;
+        let urgency = block.run.channel.precedence;
+        let legs = post.legs(&block.run.channel, taken, at);
+        let whole = legs.iter().map(|leg| leg.took).sum();
         if documents(block) > 0 {
-            let mut stations: Vec<(&str, i64, i64)> =
-                taken.passages.iter().map(|p| (p.station.as_str(), p.arrived_us, p.offered_us)).collect();
-            stations.push((me.as_str(), at.us(), 0));
-            for pair in stations.windows(2) {
-                let [(from, left, _), (to, came, _)] = pair else { continue };
-                let took = Timestamp::from_us(*came).since(Timestamp::from_us(*left));
-                self.latencies.record(from, to, block.run.channel.precedence, took, count);
+            for leg in &legs {
+                self.latencies.record(leg.from, leg.to, urgency, leg.took, count);
             }
-            if let [(origin, filed, _), _, .., (_, came, _)] = stations.as_slice() {
-                let took = Timestamp::from_us(*came).since(Timestamp::from_us(*filed));
-                self.latencies.record(origin, me.as_str(), block.run.channel.precedence, took, count);
+            if let [first, _, ..] = legs.as_slice() {
+                self.latencies.record(first.from, me.as_str(), urgency, whole, count);
             }
-            if let Some((_, _, offered)) = stations.iter().rev().nth(1) {
-                let transit = at.since(Timestamp::from_us(*offered));
-                let way = what.direction;
-                let urgency = block.run.channel.precedence;
-                self.meters.observe_hop(&taken.from, way, urgency, transit, Duration::ZERO, count);
+            if let Some(crossing) = post.crossing(taken, at) {
+                let uncertainty = crossing.uncertainty.unwrap_or_default();
+                self.meters.observe_hop(&taken.from, what.direction, urgency, crossing.transit, uncertainty, count);
             }
         }
         if block.run.channel.destination == *me {
             add(&self.counts.delivered, documents(block));
-            let latency = at.since(block.sealed_at());
-            self.meters.observe_delivered(what, province(post, &block.run.channel.origin), latency, count);
+            self.meters.observe_delivered(what, province(post, &block.run.channel.origin), whole, count);
         }
         if let Ok(from) = Unit::parse(&taken.from) {
             for attachment in block.headers.iter().flat_map(|header| &header.attachments) {
@@ -149,6 +163,7 @@ impl Observer for Seen {
             add(&self.counts.duplicates, *count);
             self.meters.observe_duplicates(peer.as_str(), Kind::Unspecified, *count);
         }
+        self.traces.observe_turn(post, effects, took);
         if effects.facts.is_empty() {
             return;
         }

@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use proto::v1::{self, Precedence, frame::Frame};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
 
 use super::{
     Disk, DiskFailed, Effects, Engine, Offer,
@@ -174,14 +177,23 @@ pub async fn run<D: Disk>(
     let mut turning =
         Turning { engine, io, observer, outlets: BTreeMap::new(), waiting: BTreeMap::new(), tickets: 0, stop: false };
     let Inbox { mut urgent, mut routine, newsroom } = inbox;
+    let mut ticked = Instant::now();
     while !turning.stop {
         let patience = if turning.engine.post().awaits_time() { limits::TICK_EVERY } else { IDLE };
-        let first = tokio::select! {
-            biased;
-            command = urgent.recv() => command,
-            command = routine.recv() => command,
-            () = tokio::time::sleep(patience) => Some(Command::Post(Event::Tick)),
+        // Time is looked at however much there is to do: what is late is late for a busy station as well.
+        let first = if ticked.elapsed() >= patience {
+            Some(Command::Post(Event::Tick))
+        } else {
+            tokio::select! {
+                biased;
+                command = urgent.recv() => command,
+                command = routine.recv() => command,
+                () = sleep_until(ticked + patience) => Some(Command::Post(Event::Tick)),
+            }
         };
+        if matches!(first, Some(Command::Post(Event::Tick))) {
+            ticked = Instant::now();
+        }
         let Some(first) = first else { break };
         let mut weight = first.weight();
         let mut commands = vec![first];

@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::outlet::Outlet;
-use crate::{io::Timestamp, topology::Unit};
+use crate::{io::Timestamp, post::passage::Skew, topology::Unit};
 
 /// One line.
 #[derive(Clone, Default)]
@@ -54,6 +54,13 @@ impl Sample {
         let there_and_back = back.since(sent).saturating_sub(answered.since(received));
         let offset = (received.us() - sent.us()).saturating_add(answered.us() - back.us()) / 2;
         Self { rtt: there_and_back, offset_us: offset, uncertainty: there_and_back / 2 }
+    }
+
+    /// The same from their side: our clock minus theirs.
+    pub fn skew(&self) -> Skew {
+        let half = u32::try_from(self.uncertainty.as_micros()).unwrap_or(u32::MAX);
+        // Zero means "not known", and no line is that quick.
+        Skew { offset_us: self.offset_us.saturating_neg(), uncertainty_us: half.max(1) }
     }
 }
 
@@ -114,5 +121,6 @@ mod tests {
         assert_eq!(sample.rtt, Duration::from_micros(200));
         assert_eq!(sample.offset_us, 500);
         assert_eq!(sample.uncertainty, Duration::from_micros(100));
+        assert_eq!(sample.skew(), Skew { offset_us: -500, uncertainty_us: 100 });
     }
 }

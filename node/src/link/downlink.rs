@@ -7,6 +7,7 @@ use proto::v1::{self, link_server::Link};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
+    allowance::Allowance,
     outlet::Outlet,
     pieces::Pieces,
     session::{self, Ends},
@@ -17,6 +18,7 @@ use super::{
 pub struct Downlink {
     ends: Ends,
     pieces: Pieces,
+    allowance: Allowance,
 }
 
 type Outgoing<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -24,12 +26,20 @@ type Outgoing<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 impl Downlink {
     /// A downlink of this station.
     pub fn new(ends: Ends, pieces: Pieces) -> Self {
-        Self { ends, pieces }
+        Self { ends, pieces, allowance: Allowance::default() }
     }
 
-    fn peer<T>(request: &Request<T>) -> Result<Peer, Status> {
+    /// Who calls, if it may call now.
+    fn caller<T>(&self, request: &Request<T>) -> Result<Peer, Status> {
         let peer = request.extensions().get::<Peer>().cloned();
-        peer.ok_or_else(|| Status::unauthenticated("no certificate came with this connection"))
+        let peer = peer.ok_or_else(|| Status::unauthenticated("no certificate came with this connection"))?;
+        if !self.allowance.takes(&peer.id.unit, self.ends.io.now()) {
+            tracing::warn!(peer = %peer.id.unit, "it calls too often, and is told to wait");
+            return Err(Status::resource_exhausted(
+                "this station calls too often: wait some seconds between two calls",
+            ));
+        }
+        Ok(peer)
     }
 }
 
@@ -39,7 +49,7 @@ impl Link for Downlink {
     type AttachmentsStream = Outgoing<v1::Piece>;
 
     async fn exchange(&self, request: Request<Streaming<v1::Frame>>) -> Result<Response<Self::ExchangeStream>, Status> {
-        let peer = Self::peer(&request)?;
+        let peer = self.caller(&request)?;
         let unit = peer.id.unit.clone();
         if let Some(until) = self.ends.board.paused(&unit, self.ends.io.now()) {
             return Err(Status::unavailable(format!("an operator keeps this line down until {until}")));
@@ -60,7 +70,7 @@ impl Link for Downlink {
         &self,
         request: Request<Streaming<v1::Piece>>,
     ) -> Result<Response<Self::AttachmentsStream>, Status> {
-        let peer = Self::peer(&request)?;
+        let peer = self.caller(&request)?;
         Ok(Response::new(self.pieces.clone().answered(peer.id.unit, request.into_inner())))
     }
 }

@@ -168,10 +168,10 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
             Some(Frame::Missing(missing)) => {
                 self.ends.engine.tell(Event::Missed { peer, runs: wire::missing(missing) }).await
             }
-            Some(Frame::Heartbeat(beat)) => {
-                self.heard_beat(&beat, now);
-                Ok(())
-            }
+            Some(Frame::Heartbeat(beat)) => match self.heard_beat(&beat, now) {
+                Some(sample) => self.ends.engine.tell(Event::Compared { peer, skew: sample.skew() }).await,
+                None => Ok(()),
+            },
             Some(Frame::Hello(_)) => return Err("the peer said hello twice".to_owned()),
             // A newer peer may send frames this station does not know; they are optional by agreement.
             None => Ok(()),
@@ -179,16 +179,18 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         told.map_err(|stopped| stopped.to_string())
     }
 
-    fn heard_beat(&mut self, beat: &v1::Heartbeat, now: Timestamp) {
+    fn heard_beat(&mut self, beat: &v1::Heartbeat, now: Timestamp) -> Option<Sample> {
         self.last = (beat.sequence, Timestamp::from_us(beat.sent_us), now);
         if beat.answer_now {
             self.heartbeat(false);
         }
-        if beat.echo_sequence > 0 {
-            let at = Timestamp::from_us;
-            let sample = Sample::of(at(beat.echo_sent_us), at(beat.echo_received_us), at(beat.sent_us), now);
-            self.ends.board.note(self.peer, |line| (line.sample, line.sampled_at) = (Some(sample), now));
+        if beat.echo_sequence == 0 {
+            return None;
         }
+        let at = Timestamp::from_us;
+        let sample = Sample::of(at(beat.echo_sent_us), at(beat.echo_received_us), at(beat.sent_us), now);
+        self.ends.board.note(self.peer, |line| (line.sample, line.sampled_at) = (Some(sample), now));
+        Some(sample)
     }
 
     fn heartbeat(&mut self, answer_now: bool) {

@@ -42,7 +42,12 @@ pub fn drafts(desk: Desk<'_>, request: &v1::ActRequest) -> Result<Vec<Draft>, Re
     };
     Ok(hearers(desk, &copy)
         .into_iter()
-        .map(|unit| receipt_draft(unit, copy.channel.precedence, vec![receipt.clone()]))
+        .map(|unit| {
+            let mut draft = receipt_draft(unit, copy.channel.precedence, vec![receipt.clone()]);
+            // An act belongs to the trace of what it is about.
+            draft.header.trace_context.clone_from(&copy.header.trace_context);
+            draft
+        })
         .collect())
 }
 

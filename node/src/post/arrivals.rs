@@ -15,6 +15,7 @@ use super::{
     keys,
     office::{EarlyOffer, Heard, Kept, Pending, Post, Turn},
     outgoing::{Draft, Outbox},
+    passage::{self, Skew, with_own},
     ranges::Ranges,
     schedule::State,
     seal::{self, Block, Tip},
@@ -188,7 +189,13 @@ impl Post {
     ) {
         let onward = self.next_hop(&block.run.channel.destination);
         let early = onward.is_some_and(|onward| self.pass_early(&onward, &block, &passages, now, fresh, turn));
-        let taken = Taken { block: block.bytes.clone(), from: peer.to_string(), passages };
+        let taken = Taken {
+            block: block.bytes.clone(),
+            from: peer.to_string(),
+            passages,
+            offset_us: self.skew.offset_us,
+            offset_uncertainty_us: self.skew.uncertainty_us,
+        };
         turn.facts.push(Pending { block: Some(block), early, ..Pending::of(now, Fact::Taken(taken)) });
     }
 
@@ -216,7 +223,7 @@ impl Post {
             peer: onward.clone(),
             run: block.run.clone(),
             bytes: block.bytes.clone(),
-            passages: with_self(passages, &self.me.unit, now, now, 1),
+            passages: self.offered_on(passages, now, now, 1),
         });
         true
     }
@@ -237,7 +244,7 @@ impl Post {
             stage: Stage::Delivered.into(),
             at_us: now.us(),
             station: self.me.unit.to_string(),
-            passages: with_self(passages, &self.me.unit, now, Timestamp::default(), 0),
+            passages: with_own(passages, passage::arrived(&self.me.unit, now, self.skew)),
             ..Default::default()
         };
         let to = (block.run.channel.origin.clone(), block.run.channel.precedence);
@@ -277,11 +284,13 @@ impl Post {
         let row = keys::HeardRow { ranges, last: heard.tip.last, hash: heard.tip.hash.clone() };
         self.rows.put(keys::heard(&block.run.channel), row.encode_to_vec());
         let state = if early { State::InFlight { offered: at } } else { State::Ready };
-        let passages = with_self(&taken.passages, &self.me.unit, at, Timestamp::default(), 0);
+        let skew = Skew { offset_us: taken.offset_us, uncertainty_us: taken.offset_uncertainty_us };
+        let passages = with_own(&taken.passages, passage::arrived(&self.me.unit, at, skew));
         let kept = Kept { place, from: &taken.from, at, passages: &passages };
         let arrival = self.keep(&block, kept, state);
-        self.await_signatures(arrival, &block);
+        // In this order: what a document in the same block voids does not wait for anybody.
         self.fold_documents(&block);
+        self.await_signatures(arrival, &block);
     }
 
     pub(super) fn apply_answered(&mut self, answered: &Answered, at: Timestamp) {
@@ -358,25 +367,6 @@ fn settled(run: &Run, now: Timestamp) -> v1::Settlement {
         taken_at_us: now.us(),
         ..Default::default()
     }
-}
-
-/// The way a block came, this station's own words added or completed.
-pub fn with_self(
-    passages: &[v1::Passage],
-    me: &Unit,
-    arrived: Timestamp,
-    offered: Timestamp,
-    attempts: u32,
-) -> Vec<v1::Passage> {
-    let mut all: Vec<v1::Passage> = passages.iter().filter(|p| p.station != me.as_str()).cloned().collect();
-    all.push(v1::Passage {
-        station: me.to_string(),
-        arrived_us: arrived.us(),
-        offered_us: offered.us(),
-        attempts,
-        ..Default::default()
-    });
-    all
 }
 
 /// Receipts of this station for one office, in one document.

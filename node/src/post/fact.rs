@@ -45,7 +45,7 @@ pub enum Fact {
     /// An operator moved something by hand.
     #[prost(message, tag = "7")]
     Moved(Moved),
-    /// A notice about a block was due and has been given.
+    /// A notice about a block has been given.
     #[prost(message, tag = "8")]
     Noted(Noted),
     /// All rows as of here: what came before may be dropped.
@@ -112,6 +112,12 @@ pub struct Taken {
     /// The way it came, in the words of the stations on it.
     #[prost(message, repeated, tag = "3")]
     pub passages: Vec<v1::Passage>,
+    /// This station's clock minus its parent's, as last compared; see [`v1::Passage`].
+    #[prost(sint64, tag = "4")]
+    pub offset_us: i64,
+    /// See above; 0 = never compared.
+    #[prost(uint32, tag = "5")]
+    pub offset_uncertainty_us: u32,
 }
 
 /// See [`Fact::Answered`].
@@ -151,9 +157,12 @@ pub struct Noted {
     /// About what.
     #[prost(message, optional, tag = "1")]
     pub range: Option<v1::Range>,
-    /// Delayed or expired.
+    /// Delayed, expired or not delivered.
     #[prost(enumeration = "v1::Stage", tag = "2")]
     pub stage: i32,
+    /// Where it is, or why it does not arrive.
+    #[prost(string, tag = "3")]
+    pub note: String,
 }
 
 /// See [`Fact::Baseline`].
@@ -231,7 +240,13 @@ mod tests {
             Fact::Opened(Opened { epoch: vec![1; 16].into(), reason: "new".into() }),
             Fact::Body(Body { digest: vec![2; 32].into(), body: vec![3; 9].into() }),
             Fact::Filed(Filed { block: vec![4; 9].into(), keys: vec![Key { index: 1, key: "k".into() }] }),
-            Fact::Taken(Taken { block: vec![5; 9].into(), from: "420100".into(), passages: vec![] }),
+            Fact::Taken(Taken {
+                block: vec![5; 9].into(),
+                from: "420100".into(),
+                offset_us: -40,
+                offset_uncertainty_us: 7,
+                ..Default::default()
+            }),
             Fact::Answered(Answered {
                 peer: "420000".into(),
                 range: range.clone(),
@@ -239,7 +254,7 @@ mod tests {
                 ..Default::default()
             }),
             Fact::Moved(Moved { peer: "420000".into(), range: range.clone() }),
-            Fact::Noted(Noted { range, stage: 8 }),
+            Fact::Noted(Noted { range, stage: 8, note: "waits".into() }),
             Fact::Baseline(Baseline { rows: vec![Row { key: vec![1], value: vec![2] }], first: true }),
             Fact::Abandoned(Abandoned { records: 2 }),
         ];

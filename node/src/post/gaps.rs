@@ -1,15 +1,12 @@
-//! Silence and holes: missing numbers are asked for, lateness is reported, and a store that woke up younger than the
-//! world remembers it begins a new life.
+//! Holes: missing numbers are asked for, and a store that woke up younger than the world remembers it begins a new life.
 
-use proto::v1::{self, Stage};
+use proto::v1;
 
 use super::{
-    arrivals::receipt_draft,
     envelope::Run,
-    fact::{Fact, Moved, Noted},
+    fact::{Fact, Moved},
     keys,
     office::{Circumstances, Pending, Post, Turn},
-    outgoing::Outbox,
     ranges::Ranges,
     schedule::{Entry, State},
 };
@@ -75,14 +72,17 @@ impl Post {
     }
 
     /// A neighbour misses numbers: what lies here is offered again, the rest is asked for further on.
-    pub(super) fn missed(&self, peer: &Unit, runs: Vec<Run>, turn: &mut Turn) {
+    /// Not all at once if it misses very many: it will ask again.
+    pub(super) fn missed(&self, peer: &Unit, runs: Vec<Run>, now: Timestamp, turn: &mut Turn) {
         let mut further = Vec::new();
+        let mut left = limits::MISSED_BLOCKS_MAX;
         for run in runs {
             if self.next_hop(&run.channel.destination).as_ref() != Some(peer) {
                 continue;
             }
             let mut number = run.first;
-            while number <= run.last() {
+            while number <= run.last() && left > 0 {
+                left -= 1;
                 let Some((_, row)) = self.block_at(&run.channel, number) else {
                     let rest = u32::try_from(run.last() - number + 1).unwrap_or(u32::MAX);
                     further.push(Run { channel: run.channel.clone(), first: number, count: rest });
@@ -91,7 +91,7 @@ impl Post {
                 let Some(range) = row.range else { break };
                 number = range.first + u64::from(range.count);
                 let moved = Moved { peer: peer.to_string(), range: Some(range) };
-                turn.facts.push(Pending::of(Timestamp::from_us(row.at_us), Fact::Moved(moved)));
+                turn.facts.push(Pending::of(now, Fact::Moved(moved)));
             }
         }
         for run in further.into_iter().filter(|run| run.channel.origin != self.me.unit) {
@@ -118,72 +118,11 @@ impl Post {
             attempts: 0,
             last_failure: String::new(),
             passages: row.passages,
-            deliver_by: None,
-            expires_at: None,
+            // It was handed on once already.
+            told: true,
         };
         self.queues.entry(peer.clone()).or_default().insert(entry);
         Some(arrival)
-    }
-
-    /// 延误 and 过期: whoever holds what is late says so, once, to the office that wrote it.
-    pub(super) fn notices(&self, now: Timestamp, outbox: &mut Outbox<'_>, turn: &mut Turn) {
-        for (peer, queue) in &self.queues {
-            for entry in queue.entries() {
-                let stage = match (entry.expires_at, entry.deliver_by) {
-                    (Some(at), _) if at <= now => Stage::Expired,
-                    (_, Some(at)) if at <= now => Stage::Delayed,
-                    _ => continue,
-                };
-                let noted = Noted { range: Some(entry.run.to_proto()), stage: stage.into() };
-                turn.facts.push(Pending::of(now, Fact::Noted(noted)));
-                let note = if entry.last_failure.is_empty() {
-                    format!("waits for {peer}")
-                } else {
-                    format!("waits for {peer}: {}", entry.last_failure)
-                };
-                let receipt = v1::Receipt {
-                    about: Some(entry.run.to_proto()),
-                    stage: stage.into(),
-                    at_us: now.us(),
-                    station: self.me.unit.to_string(),
-                    note,
-                    ..Default::default()
-                };
-                let origin = &entry.run.channel.origin;
-                if *origin != self.me.unit {
-                    outbox.write(receipt_draft(origin.clone(), entry.run.channel.precedence, vec![receipt]));
-                }
-            }
-        }
-    }
-
-    pub(super) fn apply_noted(&mut self, noted: &Noted, at: Timestamp) {
-        let Some(Ok(run)) = noted.range.as_ref().map(Run::parse) else { return };
-        let Some(peer) = self.next_hop(&run.channel.destination) else { return };
-        let stage = noted.stage();
-        if let Some((arrival, _)) = self.block_at(&run.channel, run.first) {
-            let mut row = self.queue_row(&peer, arrival);
-            match stage {
-                Stage::Expired => row.expiry_noted = true,
-                _ => row.delay_noted = true,
-            }
-            self.rows.put(keys::queued(&peer, arrival), prost::Message::encode_to_vec(&row));
-        }
-        if let Some(queue) = self.queues.get_mut(&peer) {
-            queue.noted(&run, stage);
-        }
-        if run.channel.origin == self.me.unit {
-            let view = v1::StageView {
-                stage: noted.stage,
-                at_us: at.us(),
-                station: self.me.unit.to_string(),
-                note: format!("waits for {peer}"),
-                ..Default::default()
-            };
-            let key = keys::reached(&run.channel, run.first, stage, self.me.unit.as_str());
-            let row = keys::MarkRow { count: run.count, stage: Some(view) };
-            self.rows.put(key, prost::Message::encode_to_vec(&row));
-        }
     }
 }
 

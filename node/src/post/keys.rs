@@ -34,7 +34,7 @@ impl Key {
     }
 }
 
-/// `m` name → a value of the station itself: `epoch` (16 bytes), `arrivals`, `unsigned` (u64).
+/// `m` name → a value of the station itself: `epoch` (16 bytes), `arrivals`, `unsigned`, `voided` (u64).
 pub fn meta(name: &str) -> Vec<u8> {
     Key::of(b'm').text(name).0
 }
@@ -99,6 +99,24 @@ pub const QUEUED: &[u8] = b"q";
 pub fn queued_peer(key: &[u8]) -> Option<Unit> {
     let length = usize::from(*key.get(1)?);
     Unit::parse(std::str::from_utf8(key.get(2..2 + length)?).ok()?).ok()
+}
+
+/// `x` when (µs), arrival, stage → nothing: the time a block was given, while it matters here.
+pub fn due(at_us: i64, arrival: u64, stage: Stage) -> Vec<u8> {
+    let stage = u8::try_from(i32::from(stage)).unwrap_or(u8::MAX);
+    Key::of(b'x').u64(at_us.max(0).unsigned_abs()).u64(arrival).bytes(&[stage]).0
+}
+
+/// All of them.
+pub const DUE: &[u8] = b"x";
+
+/// Reads an `x` key back.
+pub fn due_of(key: &[u8]) -> Option<(i64, u64, Stage)> {
+    let key: &[u8; 18] = key.try_into().ok()?;
+    let (at, rest) = key[1..].split_first_chunk::<8>()?;
+    let (arrival, stage) = rest.split_first_chunk::<8>()?;
+    let at_us = i64::try_from(u64::from_be_bytes(*at)).ok()?;
+    Some((at_us, u64::from_be_bytes(*arrival), Stage::try_from(i32::from(*stage.first()?)).ok()?))
 }
 
 /// `w` arrival → bitmap (u128) of the envelopes in it that wait for a signature here.
@@ -259,12 +277,9 @@ pub struct QueueRow {
     /// The neighbour's sentence.
     #[prost(string, tag = "2")]
     pub held_reason: String,
-    /// A delay has been reported.
+    /// Its author has been told that it is not delivered.
     #[prost(bool, tag = "3")]
-    pub delay_noted: bool,
-    /// Its expiry has been reported.
-    #[prost(bool, tag = "4")]
-    pub expiry_noted: bool,
+    pub told: bool,
 }
 
 /// Value of a `d` row.

@@ -74,6 +74,10 @@ impl Post {
         let row =
             keys::EndRow { standing: standing.into(), number: header.number.clone(), origin: header.origin.clone() };
         self.rows.put(keys::ended(target, by), row.encode_to_vec());
+        if void(standing) && target.ms() > self.voided_up_to {
+            self.voided_up_to = target.ms();
+            self.rows.put(keys::meta("voided"), target.ms().to_be_bytes().to_vec());
+        }
     }
 
     /// A station's word about documents of others. Its origin is who sealed it; it speaks for itself only.
@@ -143,13 +147,25 @@ impl Post {
 
     /// What ended a document, if those who did may: its own office, or one above it.
     pub fn end_of(&self, document: DocId, origin: &str) -> Option<keys::EndRow> {
+        self.ends_of(document, origin).next()
+    }
+
+    /// Whether a document was cancelled or superseded before it came. Almost none is, and to know that costs a
+    /// comparison: nothing filed later than the youngest document ever ended can have been.
+    fn came_void(&self, header: &v1::Header) -> bool {
+        DocId::from_slice(&header.id)
+            .filter(|id| id.ms() <= self.voided_up_to)
+            .is_some_and(|id| self.ends_of(id, &header.origin).any(|end| void(end.standing())))
+    }
+
+    fn ends_of(&self, document: DocId, origin: &str) -> impl Iterator<Item = keys::EndRow> {
         let tree = &self.me.topology;
-        let origin = Unit::parse(origin).ok()?;
-        self.rows
-            .prefix(&keys::ends(document), 64)
-            .iter()
-            .filter_map(|(_, row)| keys::EndRow::decode(row.as_slice()).ok())
-            .find(|end| Unit::parse(&end.origin).is_ok_and(|by| by == origin || tree.is_ancestor(&by, &origin)))
+        let origin = Unit::parse(origin).ok();
+        let rows = self.rows.prefix(&keys::ends(document), 64);
+        rows.into_iter().filter_map(|(_, row)| keys::EndRow::decode(row.as_slice()).ok()).filter(move |end| {
+            let by = Unit::parse(&end.origin).ok();
+            by.zip(origin.as_ref()).is_some_and(|(by, origin)| by == *origin || tree.is_ancestor(&by, origin))
+        })
     }
 
     pub(super) fn await_signatures(&mut self, arrival: u64, block: &Block) {
@@ -159,7 +175,7 @@ impl Post {
             return;
         }
         for (index, header) in block.headers.iter().enumerate() {
-            if for_a_desk(header) && header.kind() != Kind::Cancel {
+            if for_a_desk(header) && header.kind() != Kind::Cancel && !self.came_void(header) {
                 waiting |= 1 << index.min(127);
             }
         }
@@ -193,6 +209,27 @@ impl Post {
         self.unsigned = count;
         self.rows.put(keys::meta("unsigned"), count.to_be_bytes().to_vec());
     }
+}
+
+/// Ended in a way that leaves nothing to sign for. What a 终报 or a 批复 closes is still to be read.
+fn void(standing: Standing) -> bool {
+    matches!(standing, Standing::Cancelled | Standing::Superseded)
+}
+
+/// What persons did, as the receipts in a block written here say it. Everybody concerned is told; it happened once, so
+/// only the word to the author of the document counts.
+pub fn acts_in(block: &Block) -> Vec<(v1::Receipt, Run)> {
+    let receipts = block.headers.iter().zip(&block.bodies).filter(|(header, _)| header.kind() == Kind::Receipt);
+    let documents = receipts.filter_map(|(_, body)| v1::Document::decode(body.clone()).ok());
+    let receipts = documents.flat_map(|document| match document.content {
+        Some(Content::Receipts(receipts)) => receipts.receipts,
+        _ => Vec::new(),
+    });
+    receipts
+        .filter(|receipt| by_person(receipt.stage()))
+        .filter_map(|receipt| Some((receipt.clone(), Run::parse(receipt.about.as_ref()?).ok()?)))
+        .filter(|(_, about)| about.channel.origin == block.run.channel.destination)
+        .collect()
 }
 
 /// Stages that need a named person.

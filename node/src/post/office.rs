@@ -1,6 +1,9 @@
 //! What one station knows, and how it turns: [`Post::decide`] reads, [`Post::apply`] folds, [`Post::schedule`] offers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -11,7 +14,9 @@ use super::{
     envelope::{Channel, Epoch, Place, Run},
     fact::{Fact, Record},
     keys,
+    notices::Due,
     outgoing::{Draft, Filing, Outbox},
+    passage::Skew,
     ranges::Ranges,
     rows::{Base, Rows},
     schedule::{Entry, Queue, State},
@@ -84,6 +89,13 @@ pub enum Event {
         peer: Unit,
         /// Which.
         runs: Vec<Run>,
+    },
+    /// A neighbour's clock was compared with ours.
+    Compared {
+        /// Which neighbour; only the parent matters here.
+        peer: Unit,
+        /// Ours minus theirs.
+        skew: Skew,
     },
     /// Time passed.
     Tick,
@@ -176,10 +188,16 @@ pub struct Post {
     pub(super) outs: BTreeMap<(Unit, v1::Precedence), Tip>,
     pub(super) heard: BTreeMap<Channel, Heard>,
     pub(super) queues: BTreeMap<Unit, Queue>,
+    /// Times blocks were given, soonest first.
+    pub(super) due: BTreeSet<Due>,
     pub(super) arrivals: u64,
     pub(super) unsigned: u64,
     /// Envelopes about which something became known since this was last taken.
     pub(super) touched: Vec<Run>,
+    /// The millisecond in which the youngest document that was cancelled or superseded had been filed.
+    pub(super) voided_up_to: u64,
+    /// Not kept: clocks are compared again as soon as the line is up.
+    pub(super) skew: Skew,
 }
 
 impl Post {
@@ -191,9 +209,12 @@ impl Post {
             outs: BTreeMap::new(),
             heard: BTreeMap::new(),
             queues: BTreeMap::new(),
+            due: BTreeSet::new(),
             arrivals: 0,
             unsigned: 0,
             touched: Vec::new(),
+            voided_up_to: 0,
+            skew: Skew::default(),
             rows,
             me,
         };
@@ -235,12 +256,12 @@ impl Post {
                 }
                 Event::Answered { peer, answers } => self.answered(&peer, answers, circumstances.now, &mut turn),
                 Event::Linked { peer, heard } => self.compare(&peer, &heard, circumstances, &mut turn),
-                Event::Missed { peer, runs } => self.missed(&peer, runs, &mut turn),
+                Event::Missed { peer, runs } => self.missed(&peer, runs, circumstances.now, &mut turn),
                 Event::Retry { peer, runs } => turn.facts.extend(runs.into_iter().map(|run| {
                     let moved = super::fact::Moved { peer: peer.to_string(), range: Some(run.to_proto()) };
                     Pending::of(circumstances.now, Fact::Moved(moved))
                 })),
-                Event::Unlinked { .. } => {}
+                Event::Unlinked { .. } | Event::Compared { .. } => {}
                 Event::Tick => {
                     self.notices(circumstances.now, &mut outbox, &mut turn);
                     self.ask_for_gaps(circumstances.now, &mut turn);
@@ -292,7 +313,11 @@ impl Post {
                     }
                 }
             }
-            Event::Tick => self.queues.values_mut().for_each(|queue| queue.give_up_waiting(now)),
+            Event::Compared { peer, skew } if self.me.topology.parent(&self.me.unit) == Some(peer) => self.skew = *skew,
+            Event::Tick => {
+                self.queues.values_mut().for_each(|queue| queue.give_up_waiting(now));
+                self.forget_met(now);
+            }
             _ => {}
         }
     }
@@ -308,7 +333,9 @@ impl Post {
 
     /// Whether the passing of time can change anything: otherwise the station may sleep until something happens.
     pub fn awaits_time(&self) -> bool {
-        self.queues.values().any(Queue::awaits_time) || self.heard.values().any(|heard| heard.torn_since.is_some())
+        self.awaits_due()
+            || self.queues.values().any(Queue::awaits_time)
+            || self.heard.values().any(|heard| heard.torn_since.is_some())
     }
 
     /// Envelopes about which something became known since this was last asked: for those who watch them.
@@ -355,6 +382,7 @@ impl Post {
             if let Some(entry) = entry_of(arrival, &row, &keys::QueueRow::default(), state) {
                 self.queues.entry(peer).or_default().insert(entry);
             }
+            self.await_due(arrival, &row);
         }
         self.rows.put(keys::arrival(arrival), row.encode_to_vec());
         arrival
@@ -384,8 +412,12 @@ impl Post {
         self.epoch = Epoch(meta(&self.rows, "epoch").and_then(|row| row.try_into().ok()).unwrap_or_default());
         self.arrivals = meta(&self.rows, "arrivals").map_or(0, |row| keys::u64_of(&row));
         self.unsigned = meta(&self.rows, "unsigned").map_or(0, |row| keys::u64_of(&row));
+        self.voided_up_to = meta(&self.rows, "voided").map_or(0, |row| keys::u64_of(&row));
         self.outs = self.rows.prefix(keys::OUT, usize::MAX).iter().filter_map(|(k, v)| read_out(k, v)).collect();
         self.heard = self.rows.prefix(keys::HEARD, usize::MAX).iter().filter_map(|(k, v)| read_heard(k, v)).collect();
+        let due = self.rows.prefix(keys::DUE, usize::MAX);
+        let due = due.iter().filter_map(|(key, _)| keys::due_of(key));
+        self.due = due.map(|(us, arrival, stage)| (Timestamp::from_us(us), arrival, stage)).collect();
         self.queues.clear();
         for (key, row) in self.rows.prefix(keys::QUEUED, usize::MAX) {
             let arrival = keys::arrival_of(&key);
@@ -428,7 +460,6 @@ pub(super) struct Kept<'a> {
 }
 
 fn entry_of(arrival: u64, row: &keys::BlockRow, queued: &keys::QueueRow, state: State) -> Option<Entry> {
-    let due = |us: i64, noted: bool| (us > 0 && !noted).then(|| Timestamp::from_us(us));
     let held = !queued.held_code.is_empty();
     Some(Entry {
         arrival,
@@ -445,8 +476,8 @@ fn entry_of(arrival: u64, row: &keys::BlockRow, queued: &keys::QueueRow, state: 
         attempts: 0,
         last_failure: queued.held_reason.clone(),
         passages: row.passages.clone(),
-        deliver_by: due(row.deliver_by_us, queued.delay_noted),
-        expires_at: due(row.expires_at_us, queued.expiry_noted),
+        // Receipts are nobody's news.
+        told: queued.told || !row.documents,
     })
 }
 
@@ -469,7 +500,7 @@ fn read_heard(key: &[u8], row: &[u8]) -> Option<(Channel, Heard)> {
     let channel = Channel::of(origin, epoch, destination, i32::from(*key.get(at)?)).ok()?;
     let row = keys::HeardRow::decode(row).ok()?;
     let ranges = Ranges::decode(&row.ranges);
-    // How long it has been torn is not kept: after a restart patience begins anew.
+    // How long it has been torn is not kept; after a restart it has been long enough.
     let torn_since = (ranges.through() < ranges.highest()).then_some(Timestamp::default());
     Some((channel, Heard { ranges, tip: Tip { last: row.last, hash: row.hash }, torn_since }))
 }

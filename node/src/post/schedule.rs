@@ -59,10 +59,8 @@ pub struct Entry {
     pub last_failure: String,
     /// The way it came.
     pub passages: Vec<v1::Passage>,
-    /// 最迟送达时间; `None` = none, or its passing has been reported.
-    pub deliver_by: Option<Timestamp>,
-    /// 有效期; likewise.
-    pub expires_at: Option<Timestamp>,
+    /// Its author has been told that it is not delivered, or need not be.
+    pub told: bool,
 }
 
 impl Entry {
@@ -83,6 +81,8 @@ pub struct Queue {
     entries: BTreeMap<u64, Entry>,
     by_run: BTreeMap<(Channel, u64), u64>,
     ready: [BTreeSet<u64>; CLASSES],
+    /// Held, and nobody has been told.
+    untold: BTreeSet<u64>,
     in_flight: [u32; CLASSES],
     in_flight_bytes: [usize; CLASSES],
     /// "Not now" was the answer: this precedence rests until then.
@@ -130,6 +130,7 @@ impl Queue {
         match entry.state {
             State::Ready => _ = self.ready[class].insert(entry.arrival),
             State::InFlight { .. } => self.flies(&entry),
+            State::Held { .. } if !entry.told => _ = self.untold.insert(entry.arrival),
             State::Held { .. } => {}
         }
         self.by_run.insert((entry.run.channel.clone(), entry.run.first), entry.arrival);
@@ -170,12 +171,14 @@ impl Queue {
         self.change(run, |entry| entry.state = State::Ready)
     }
 
-    /// The delay or expiry of a block has been reported; not again.
-    pub fn noted(&mut self, run: &Run, stage: v1::Stage) {
-        self.change(run, |entry| match stage {
-            v1::Stage::Expired => entry.expires_at = None,
-            _ => entry.deliver_by = None,
-        });
+    /// What was refused and not yet reported, oldest first.
+    pub fn untold(&self) -> impl Iterator<Item = &Entry> {
+        self.untold.iter().filter_map(|arrival| self.entries.get(arrival))
+    }
+
+    /// That a block is not delivered has been reported; not again.
+    pub fn told(&mut self, run: &Run) {
+        self.change(run, |entry| entry.told = true);
     }
 
     /// The line is there. What was in flight on an earlier one is offered again.
@@ -248,8 +251,7 @@ impl Queue {
 
     /// Whether the passing of time can change anything here.
     pub fn awaits_time(&self) -> bool {
-        (self.up && !self.entries.is_empty())
-            || self.entries.values().any(|entry| entry.deliver_by.is_some() || entry.expires_at.is_some())
+        (self.up && !self.entries.is_empty()) || !self.untold.is_empty()
     }
 
     /// The next block to offer, if any may go.
@@ -298,7 +300,7 @@ impl Queue {
                 self.in_flight[class] = self.in_flight[class].saturating_sub(entry.run.count);
                 self.in_flight_bytes[class] = self.in_flight_bytes[class].saturating_sub(entry.bytes as usize);
             }
-            State::Held { .. } => {}
+            State::Held { .. } => _ = self.untold.remove(&entry.arrival),
         }
     }
 
@@ -345,8 +347,7 @@ mod tests {
             attempts: 0,
             last_failure: String::new(),
             passages: Vec::new(),
-            deliver_by: None,
-            expires_at: None,
+            told: false,
         }
     }
 

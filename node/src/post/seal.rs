@@ -130,11 +130,6 @@ pub struct Block {
 }
 
 impl Block {
-    /// When the origin sealed it, by the origin's clock.
-    pub fn sealed_at(&self) -> Timestamp {
-        Timestamp::from_us(self.head.sealed_at_us)
-    }
-
     /// Reads a block this station has checked before.
     pub fn trusted(bytes: Bytes) -> Result<Self, BadBlock> {
         read(bytes).map(|(block, _)| block)

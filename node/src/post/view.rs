@@ -11,7 +11,7 @@ use super::{
     schedule::{Entry, Queue},
     seal::Block,
 };
-use crate::{limits, topology::Unit};
+use crate::{io::Timestamp, limits, topology::Unit};
 
 /// Reads a block's bytes (or a broadcast's body) back from where it lies.
 pub type Read<'a> = &'a dyn Fn(Place) -> Option<Bytes>;
@@ -163,6 +163,11 @@ impl Post {
     /// The queues, by neighbour.
     pub fn queues(&self) -> impl Iterator<Item = (&Unit, &Queue)> {
         self.queues.iter()
+    }
+
+    /// When an envelope became durable here.
+    pub fn arrived(&self, channel: &Channel, number: u64) -> Option<Timestamp> {
+        self.block_at(channel, number).map(|(_, row)| Timestamp::from_us(row.at_us))
     }
 
     /// The row of one block.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Changes when rows mean something else than before: the index is then rebuilt from the journal.
-const SHAPE: u32 = 1;
+const SHAPE: u32 = 2;
 /// Segments kept ready ahead of need.
 const SPARE: usize = 1;
 

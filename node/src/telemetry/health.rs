@@ -44,11 +44,13 @@ impl Health {
         self.with(|state| state.unready = Some(because.to_owned()));
     }
 
-    pub(super) fn livez(&self) -> Result<(), String> {
+    /// Whether the engine turns, or why that is doubtful.
+    pub fn livez(&self) -> Result<(), String> {
         self.with(|state| alive(state.last_turn, Instant::now()))
     }
 
-    pub(super) fn readyz(&self) -> Result<(), String> {
+    /// Whether work is accepted, or why not.
+    pub fn readyz(&self) -> Result<(), String> {
         self.with(|state| state.unready.clone()).map_or(Ok(()), Err)
     }
 

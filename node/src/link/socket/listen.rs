@@ -17,7 +17,7 @@ use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tracing::Instrument;
 
 use super::{
-    peer::{Peer, PeerIo},
+    peer::{Life, Peer, PeerIo},
     pending::Pending,
     sessions::Sessions,
 };
@@ -163,8 +163,12 @@ pub(super) fn peer_of<S>(
 ) -> Result<Option<Peer>, PeerRefused> {
     let chain = certificates(tls);
     let Some((leaf, rest)) = chain.split_first() else { return Ok(None) };
-    let leaf = identity.admit(leaf, rest, neighbour, io.now())?;
-    Ok(Some(Peer::new(leaf.id, leaf.not_after, address)))
+    let now = io.now();
+    let leaf = identity.admit(leaf, rest, neighbour, now)?;
+    let mut dice = [0];
+    io.random(&mut dice);
+    let life = Life::of(leaf.not_after, identity.transport_not_after(), now, dice[0]);
+    Ok(Some(Peer::new(leaf.id, leaf.not_after, address, life)))
 }
 
 fn certificates<S>(tls: &TlsStream<S>) -> Vec<CertificateDer<'static>> {

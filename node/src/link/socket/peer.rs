@@ -22,7 +22,7 @@ use super::sessions::Seat;
 use crate::{
     identity::SpiffeId,
     io::{Io, Timestamp},
-    limits::FIRST_BYTE_WITHIN,
+    limits::{CONNECTION_AGE, FIRST_BYTE_WITHIN},
 };
 
 /// The wall clock may jump, a machine may sleep: a certificate's end is looked at no less often than this.
@@ -36,10 +36,11 @@ const LAST_SECOND: Duration = Duration::from_secs(1);
 pub struct Peer {
     /// From its certificate, and from nowhere else.
     pub id: SpiffeId,
-    /// The last second of its certificate, and with it of the connection.
+    /// The last second of its certificate.
     pub not_after: Timestamp,
     /// Where it is, for people; it proves nothing.
     pub address: SocketAddr,
+    life: Life,
     switch: Arc<watch::Sender<Option<Cut>>>,
 }
 
@@ -49,6 +50,12 @@ pub enum Cut {
     /// The peer's certificate came to its end.
     #[error("the peer's certificate expired")]
     Expired,
+    /// Our own certificate came to its end.
+    #[error("this station's certificate expired")]
+    OwnExpired,
+    /// It lived as long as a connection may; another follows.
+    #[error("the connection is old, and is made anew")]
+    Aged,
     /// The peer has connected again too often while this one lived.
     #[error("the peer has newer connections")]
     Replaced,
@@ -61,8 +68,8 @@ pub enum Cut {
 }
 
 impl Peer {
-    pub(super) fn new(id: SpiffeId, not_after: Timestamp, address: SocketAddr) -> Self {
-        Self { id, not_after, address, switch: Arc::new(watch::Sender::new(None)) }
+    pub(super) fn new(id: SpiffeId, not_after: Timestamp, address: SocketAddr, life: Life) -> Self {
+        Self { id, not_after, address, life, switch: Arc::new(watch::Sender::new(None)) }
     }
 
     /// Ends the connection, idle or not. The first reason stays.
@@ -87,11 +94,31 @@ impl Peer {
         let told = async { switch.wait_for(Option::is_some).await.ok().and_then(|told| *told).unwrap_or(Cut::Closed) };
         tokio::select! {
             why = told => why,
-            () = reaches(self.not_after + LAST_SECOND, &*io) => {
-                self.cut(Cut::Expired);
-                Cut::Expired
+            () = reaches(self.life.until, &*io) => {
+                self.cut(self.life.then);
+                self.life.then
             }
         }
+    }
+}
+
+/// Until when a connection lives if nothing else ends it, and what ends it then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Life {
+    until: Timestamp,
+    then: Cut,
+}
+
+impl Life {
+    /// Of a connection made now between two certificates: neither is outlived, and no connection grows old. The dice
+    /// keep the children of one parent from coming back in step.
+    pub(super) fn of(theirs: Timestamp, ours: Timestamp, now: Timestamp, dice: u8) -> Self {
+        let age = CONNECTION_AGE.mul_f64(0.8 + 0.4 * f64::from(dice) / f64::from(u8::MAX));
+        let ends =
+            [(theirs + LAST_SECOND, Cut::Expired), (ours + LAST_SECOND, Cut::OwnExpired), (now + age, Cut::Aged)];
+        let soonest = |a: (Timestamp, Cut), b: (Timestamp, Cut)| if b.0 < a.0 { b } else { a };
+        let (until, then) = ends.into_iter().fold((Timestamp::from_us(i64::MAX), Cut::Aged), soonest);
+        Self { until, then }
     }
 }
 
@@ -219,5 +246,39 @@ impl<S> Connected for PeerIo<S> {
 
     fn connect_info(&self) -> Peer {
         self.peer.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::Machine;
+
+    const NOW: Timestamp = Timestamp::from_us(1_790_000_000_000_000);
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn a_connection_outlives_neither_certificate_and_does_not_grow_old() {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let life = |theirs, ours, dice| Life::of(NOW + theirs, NOW + ours, NOW, dice);
+        assert_eq!(life(hours(1), DAY, 0), Life { until: NOW + hours(1) + LAST_SECOND, then: Cut::Expired });
+        assert_eq!(life(DAY, hours(2), 0), Life { until: NOW + hours(2) + LAST_SECOND, then: Cut::OwnExpired });
+        for dice in 0..=u8::MAX {
+            let life = life(DAY, DAY, dice);
+            assert_eq!(life.then, Cut::Aged);
+            let age = life.until.since(NOW).as_secs_f64() / CONNECTION_AGE.as_secs_f64();
+            assert!((0.799..=1.201).contains(&age), "{age}");
+        }
+        assert_ne!(life(DAY, DAY, 1), life(DAY, DAY, 2));
+    }
+
+    #[tokio::test]
+    async fn when_it_is_old_it_ends_by_itself() {
+        let io = Machine;
+        let id = SpiffeId::parse("spiffe://drill.test/district/420100").unwrap();
+        let life = Life { until: io.now() + Duration::from_millis(50), then: Cut::Aged };
+        let peer = Peer::new(id, io.now() + DAY, ([127, 0, 0, 1], 1).into(), life);
+        let end = tokio::time::timeout(Duration::from_secs(5), peer.clone().end(Arc::new(io))).await;
+        assert_eq!((end.unwrap(), peer.ended()), (Cut::Aged, Some(Cut::Aged)));
     }
 }
