@@ -83,7 +83,7 @@ pub const SCAN_BLOCKS_MAX: usize = 512;
 /// Rows of one baseline record.
 pub const BASELINE_ROWS: usize = 2000;
 /// Bytes of a name: an officer's, a document's number, a key to file under.
-pub const NAME_BYTES_MAX: usize = 256;
+pub const NAME_BYTES_MAX: usize = 255;
 /// Bytes of what is said about a document in passing: the note to a signature, the reason of a refusal.
 pub const NOTE_BYTES_MAX: usize = 2048;
 /// Acts of persons kept of one envelope. Offices are few, and so is what each may do.
