@@ -308,11 +308,7 @@ impl<D: Disk> Engine<D> {
 }
 
 /// A turn whose facts found no room never was: what was accepted in it is not. Offers and questions were not made yet.
-fn come_again(
-    answers: Vec<(u64, Filings)>,
-    settlements: Vec<(Unit, v1::Settlement)>,
-    what: &str,
-) -> Effects {
+fn come_again(answers: Vec<(u64, Filings)>, settlements: Vec<(Unit, v1::Settlement)>, what: &str) -> Effects {
     let reason = format!("the disk of this station is full ({what}): nothing is taken in until there is space again");
     let refusal = Refusal { code: "disk-full", reason: reason.clone() };
     let unfiled = |filings: Filings| Err(filings.err().unwrap_or_else(|| refusal.clone()));

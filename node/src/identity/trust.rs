@@ -34,7 +34,9 @@ pub enum PeerRefused {
     #[error("its certificate is refused: {0}")]
     Leaf(#[from] BadLeaf),
     /// A drill on the real network, or the reverse.
-    #[error("{id} belongs to another network; ours is {expected}: look which bundle it has, a drill and the real network never mix")]
+    #[error(
+        "{id} belongs to another network; ours is {expected}: look which bundle it has, a drill and the real network never mix"
+    )]
     Network {
         /// Who it is.
         id: SpiffeId,

@@ -156,8 +156,9 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         let peer = self.peer.clone();
         let told = match frame.frame {
             Some(Frame::Offer(offer)) => {
-                let opened = wire::open(offer, &*self.ends.checker)
-                    .map_err(|bad| format!("the peer offers something that is not a block ({bad}); see what software runs there"))?;
+                let opened = wire::open(offer, &*self.ends.checker).map_err(|bad| {
+                    format!("the peer offers something that is not a block ({bad}); see what software runs there")
+                })?;
                 for refusal in &opened.refused {
                     tracing::warn!(peer = %peer, code = refusal.code, reason = refusal.reason, "a block was refused");
                 }

@@ -102,9 +102,8 @@ impl Post {
 
     fn fold_act(&mut self, channel: &Channel, number: u64, act: &v1::StageView) {
         let before = self.acts_on(channel, number);
-        let same = |known: &v1::StageView| {
-            (known.stage, known.at_us, &known.station) == (act.stage, act.at_us, &act.station)
-        };
+        let same =
+            |known: &v1::StageView| (known.stage, known.at_us, &known.station) == (act.stage, act.at_us, &act.station);
         let Some(index) = u32::try_from(before.len()).ok().filter(|_| before.len() < limits::ACTS_MAX) else { return };
         if before.iter().any(same) {
             return;

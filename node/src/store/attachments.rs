@@ -260,7 +260,8 @@ fn keep(dir: &Path, file: &File, part: &Path, digest: &[u8; 32]) -> Result<(), A
 }
 
 fn room(dir: &Path, reserve: u64) -> Result<(), AttachmentError> {
-    let system = rustix::fs::statvfs(dir).map_err(|errno| AttachmentError::io("ask for free space in", dir)(errno.into()))?;
+    let system =
+        rustix::fs::statvfs(dir).map_err(|errno| AttachmentError::io("ask for free space in", dir)(errno.into()))?;
     let free = system.f_bavail.saturating_mul(system.f_frsize);
     if free < reserve { Err(AttachmentError::NoRoom { free, reserve }) } else { Ok(()) }
 }
