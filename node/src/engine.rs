@@ -2,7 +2,9 @@
 //!
 //! Every event that is ready is taken at once, so one `fdatasync` serves them all. [`Engine::step`] cannot await.
 //! A commit that fails is final: nothing was changed by deciding, nothing is released, and the station stops and
-//! recovers from its disk. [`Released`] can only be made here, so no acknowledgement exists before its facts do.
+//! recovers from its disk. A disk that is full says so before it writes anything: then the turn is as if it had not been,
+//! and everybody is told to come again. [`Released`] can only be made here, so no acknowledgement exists before its facts
+//! do.
 
 pub mod news;
 pub mod run;
@@ -11,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use prost::Message as _;
-use proto::v1;
+use proto::v1::{self, Disposition};
 
 use crate::{
     io::{Io, Timestamp},
@@ -20,7 +22,7 @@ use crate::{
         Circumstances, Event, Post, Turn,
         envelope::{Place, Run},
         fact::{Abandoned, Fact, Record},
-        office::{EarlyOffer, Filings, Pending},
+        office::{EarlyOffer, Filings, Pending, Refusal},
         rows::Overlay,
         schedule::Entry,
         seal::Sealer,
@@ -31,7 +33,7 @@ use crate::{
 /// Where facts become durable. A real disk in a station, memory with a will of its own in the simulator.
 pub trait Disk: Send + 'static {
     /// Writes all records and returns when they are on stable storage.
-    fn append(&mut self, records: &[Bytes]) -> Result<Vec<Place>, DiskFailed>;
+    fn append(&mut self, records: &[Bytes]) -> Result<Vec<Place>, Unwritten>;
     /// Reads a record back.
     fn read(&self, place: Place) -> Result<Bytes, DiskFailed>;
     /// Why only the urgent should be taken in, if the reserve is being used.
@@ -48,6 +50,29 @@ pub trait Disk: Send + 'static {
 pub struct DiskFailed {
     /// What happened, to which file.
     pub what: String,
+}
+
+/// Why records are not on stable storage.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Unwritten {
+    /// There is no room, and nothing was written. A later try may succeed.
+    #[error("the disk is full: {what}")]
+    Full {
+        /// What could not be made, and why.
+        what: String,
+    },
+    /// Nobody knows what was written.
+    #[error(transparent)]
+    Failed(#[from] DiskFailed),
+}
+
+impl From<Unwritten> for DiskFailed {
+    fn from(unwritten: Unwritten) -> Self {
+        match unwritten {
+            Unwritten::Failed(failed) => failed,
+            full @ Unwritten::Full { .. } => Self { what: full.to_string() },
+        }
+    }
 }
 
 /// Something to hand to a neighbour.
@@ -168,7 +193,11 @@ impl<D: Disk> Engine<D> {
         );
         let Turn { facts, early: offers, answers, settlements, missing, duplicates } = turn;
         offers.into_iter().for_each(early);
-        let (facts, bytes) = self.commit(facts)?;
+        let (facts, bytes) = match self.commit(facts) {
+            Ok(committed) => committed,
+            Err(Unwritten::Full { what }) => return Ok(Released(come_again(answers, settlements, &what))),
+            Err(Unwritten::Failed(failed)) => return Err(failed),
+        };
         if !missing.is_empty() {
             self.post.asked_for_gaps(now);
         }
@@ -192,7 +221,9 @@ impl<D: Disk> Engine<D> {
             std::thread::yield_now();
         }
         self.post.rows_mut().end_drain();
-        if let Some(rows) = self.post.rows_mut().start_drain() {
+        if self.disk.refusing().is_none()
+            && let Some(rows) = self.post.rows_mut().start_drain()
+        {
             self.disk.drain(rows)?;
         }
         while !self.disk.drained()? {
@@ -201,7 +232,7 @@ impl<D: Disk> Engine<D> {
         Ok(())
     }
 
-    fn commit(&mut self, mut facts: Vec<Pending>) -> Result<(Vec<Pending>, usize), DiskFailed> {
+    fn commit(&mut self, mut facts: Vec<Pending>) -> Result<(Vec<Pending>, usize), Unwritten> {
         let Some(last) = facts.last_mut() else { return Ok((facts, 0)) };
         last.record.ends_turn = true;
         let records: Vec<Bytes> = facts.iter().map(|pending| pending.record.encode_to_vec().into()).collect();
@@ -259,13 +290,39 @@ impl<D: Disk> Engine<D> {
     fn drain_rows(&mut self) -> Result<(), DiskFailed> {
         if self.disk.drained()? {
             self.post.rows_mut().end_drain();
-            if self.post.rows_mut().undrained() > limits::UNDRAINED_ROWS_MAX
+            // An index that meets a full disk is no good afterwards. Until there is room again its rows stay in memory;
+            // how many that can be, the journal's own room bounds.
+            if self.disk.refusing().is_none()
+                && self.post.rows_mut().undrained() > limits::UNDRAINED_ROWS_MAX
                 && let Some(rows) = self.post.rows_mut().start_drain()
             {
                 self.disk.drain(rows)?;
             }
         }
         Ok(())
+    }
+}
+
+/// A turn whose facts found no room never was: what was accepted in it is not. Offers and questions were not made yet.
+fn come_again(answers: Vec<(u64, Filings)>, settlements: Vec<(Unit, v1::Settlement)>, what: &str) -> Effects {
+    let reason = format!("the disk of this station is full ({what}): nothing is taken in until there is space again");
+    let refusal = Refusal { code: "disk-full", reason: reason.clone() };
+    let unfiled = |filings: Filings| Err(filings.err().unwrap_or_else(|| refusal.clone()));
+    let not_now = |settlement: v1::Settlement| match settlement.disposition() {
+        Disposition::Taken => v1::Settlement {
+            range: settlement.range,
+            disposition: Disposition::NotNow.into(),
+            code: refusal.code.to_owned(),
+            reason: reason.clone(),
+            ..Default::default()
+        },
+        _ => settlement,
+    };
+    tracing::error!(what, "the disk is full; free some space");
+    Effects {
+        answers: answers.into_iter().map(|(ticket, filings)| (ticket, unfiled(filings))).collect(),
+        settlements: settlements.into_iter().map(|(peer, settlement)| (peer, not_now(settlement))).collect(),
+        ..Effects::default()
     }
 }
 

@@ -78,8 +78,12 @@ pub const GAP_PATIENCE: Duration = Duration::from_secs(5);
 pub const MISSED_BLOCKS_MAX: usize = 1024;
 /// Notices about late and refused blocks given in one turn; the others follow in the next.
 pub const NOTICES_A_TURN_MAX: usize = 256;
-/// Runs kept of one channel's numbers: a channel torn into more pieces than this is refused until gaps close.
-pub const GAPS_MAX: usize = 256;
+/// Runs kept of one channel's numbers: a channel torn into more pieces than this is refused until gaps close. They
+/// share a row.
+pub const GAPS_MAX: usize = 128;
+/// Bytes of one row of the index, key and value together: seventeen of them, a full node, stay far below what sled
+/// would put into a file it never syncs. Whatever goes into a row is bounded so that it fits.
+pub const ROW_BYTES_MAX: usize = 4096;
 /// Rows written before they are drained into the index.
 pub const UNDRAINED_ROWS_MAX: usize = 8192;
 /// Documents one list answers with.
@@ -92,5 +96,9 @@ pub const TRACES_A_SECOND_MAX: u32 = 10;
 pub const TRACED_BLOCKS_MAX: usize = 1024;
 /// Rows of one baseline record.
 pub const BASELINE_ROWS: usize = 2000;
-/// Bytes of a text a person may type into one field other than a body.
-pub const FIELD_BYTES_MAX: usize = 4096;
+/// Bytes of a name: an officer's, a document's number, a key to file under.
+pub const NAME_BYTES_MAX: usize = 255;
+/// Bytes of what is said about a document in passing: the note to a signature, the reason of a refusal.
+pub const NOTE_BYTES_MAX: usize = 2048;
+/// Acts of persons kept of one envelope. Offices are few, and so is what each may do.
+pub const ACTS_MAX: usize = 64;

@@ -93,10 +93,11 @@ fn common(request: &v1::FileRequest) -> Result<(), Refusal> {
         let reason = format!("at most {} attachments travel with one document", limits::ATTACHMENTS_MAX);
         return refuse("too-many-attachments", &reason);
     }
-    let too_long = [&request.officer, &request.idempotency_key].iter().any(|t| t.len() > limits::FIELD_BYTES_MAX);
+    let too_long = [&request.officer, &request.idempotency_key].iter().any(|t| t.len() > limits::NAME_BYTES_MAX);
     let names = request.attachments.iter().any(|attachment| attachment.name.len() > 255);
     if too_long || names {
-        return refuse("field-too-long", "a field holds at most 4 KiB, a file name 255 bytes");
+        let reason = format!("a name or key has at most {} bytes, a file name 255", limits::NAME_BYTES_MAX);
+        return refuse("field-too-long", &reason);
     }
     Ok(())
 }

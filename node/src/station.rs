@@ -77,7 +77,7 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
         tracing::warn!(%warning, "the station starts all the same: reports are taken in");
     }
     let identity = Arc::new(ArcSwap::from_pointee(identity));
-    let files = Arc::new(Attachments::open(&config.station.data)?);
+    let files = Arc::new(Attachments::open(&config.station.data, config.store.reserve)?);
     let pieces = Pieces::new(files);
     let me = Me { unit: config.station.unit.clone(), topology: topology.clone() };
     let (disk, post, recovered) = JournalDisk::open(&config.station.data, &config.store, me.clone(), &*io)

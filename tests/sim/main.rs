@@ -2,11 +2,14 @@
 //! healed and everything that was ever acknowledged is demanded. `SEED=n cargo test -p tests --test sim` replays one.
 
 #![expect(clippy::disallowed_methods, reason = "the seed to replay comes from the environment")]
+#![expect(clippy::unwrap_used, reason = "this is test code")]
+
+mod planted;
 
 mod notices;
 
 use proto::v1::{self, Kind, Precedence};
-use tests::world::World;
+use tests::world::{Plant, World};
 
 const COUNTRY: &str = r#"
 [network]
@@ -80,18 +83,20 @@ fn directive(world: &mut World) -> v1::FileRequest {
     }
 }
 
-fn live(seed: u64) {
-    let mut world = World::new(seed, COUNTRY);
+/// One life: everything happens that may happen, and in the end everything is demanded.
+fn live(seed: u64, plant: Plant) {
+    let mut world = World::new(seed, COUNTRY, plant);
     let units = world.units();
     let children = world.children();
     for _ in 0..400 {
         let unit = world.dice.pick(&units).clone();
+        let child = world.dice.pick(&children).clone();
         match world.dice.below(100) {
             0..12 => {
                 let mine: Vec<_> = world
                     .acknowledged
                     .iter()
-                    .filter(|(_, (origin, _))| *origin == unit)
+                    .filter(|(_, filed)| filed.origin == unit)
                     .map(|(id, _)| id.to_string())
                     .collect();
                 let incident = if mine.is_empty() || world.dice.chance(50) {
@@ -103,15 +108,16 @@ fn live(seed: u64) {
                     if unit.as_str() == "000000" { directive(&mut world) } else { report(&mut world, incident) };
                 world.file(&unit, &request);
             }
-            12..15 => world.cut(&children[world.dice.clone().below(children.len())]),
-            15..20 => world.heal(&children[world.dice.clone().below(children.len())]),
+            12..15 => world.cut(&child),
+            15..20 => world.heal(&child),
             20 => world.crash(&unit),
             21 => world.tear(&unit),
             22 => {
                 world.crash(&unit);
                 world.lose_index(&unit);
             }
-            23..30 => world.start(&unit),
+            23 => world.stop(&unit),
+            24..30 => world.start(&unit),
             _ => world.step(),
         }
     }
@@ -119,14 +125,18 @@ fn live(seed: u64) {
     world.judge();
 }
 
+/// How many lives: `SEEDS`, or this many.
+fn seeds(usual: u64) -> u64 {
+    std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
+}
+
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_comes_twice() {
     if let Ok(seed) = std::env::var("SEED") {
-        return live(seed.parse().unwrap());
+        return live(seed.parse().unwrap(), Plant::Nothing);
     }
-    let seeds = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
-    for seed in 0..seeds {
-        let failed = std::panic::catch_unwind(|| live(seed)).is_err();
+    for seed in 0..seeds(300) {
+        let failed = std::panic::catch_unwind(|| live(seed, Plant::Nothing)).is_err();
         assert!(!failed, "SEED={seed} cargo test -p tests --test sim");
     }
 }

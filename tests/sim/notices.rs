@@ -7,7 +7,11 @@ use std::time::Duration;
 use node::{desk::view, post::envelope::DocId, topology::Unit};
 use prost::Message as _;
 use proto::v1::{self, Precedence, Stage, Standing};
-use tests::{country::unit, papers, world::World};
+use tests::{
+    country::unit,
+    papers,
+    world::{Plant, World},
+};
 
 use crate::COUNTRY;
 
@@ -48,7 +52,7 @@ fn due(world: &World, deliver_in: Option<u64>, expires_in: Option<u64>) -> v1::F
 
 #[test]
 fn what_is_late_is_reported_by_its_author_and_by_whoever_holds_it() {
-    let mut world = World::new(1, COUNTRY);
+    let mut world = World::new(1, COUNTRY, Plant::Nothing);
     world.cut(&unit("420000"));
     let request = due(&world, Some(60), Some(600));
     let id = world.file(&unit("420100"), &request).unwrap();
@@ -79,7 +83,7 @@ fn what_is_late_is_reported_by_its_author_and_by_whoever_holds_it() {
 
 #[test]
 fn an_office_that_is_cut_off_notices_by_itself() {
-    let mut world = World::new(2, COUNTRY);
+    let mut world = World::new(2, COUNTRY, Plant::Nothing);
     world.cut(&unit("420000"));
     let request = due(&world, Some(60), None);
     let id = world.file(&unit("420100"), &request).unwrap();
@@ -98,7 +102,7 @@ fn an_office_that_is_cut_off_notices_by_itself() {
 
 #[test]
 fn what_arrives_in_time_is_no_news() {
-    let mut world = World::new(3, COUNTRY);
+    let mut world = World::new(3, COUNTRY, Plant::Nothing);
     let request = due(&world, Some(3600), Some(7200));
     let id = world.file(&unit("420100"), &request).unwrap();
     world.heal_everything();
@@ -113,7 +117,7 @@ fn what_arrives_in_time_is_no_news() {
 
 #[test]
 fn what_is_refused_is_reported_once_with_the_reason() {
-    let mut world = World::new(4, COUNTRY);
+    let mut world = World::new(4, COUNTRY, Plant::Nothing);
     world.cut(&unit("420000"));
     let id = world.file(&unit("420100"), &due(&world, None, None)).unwrap();
     steps(&mut world, 60);
@@ -143,7 +147,7 @@ fn what_is_refused_is_reported_once_with_the_reason() {
 
 #[test]
 fn nobody_is_told_that_a_receipt_was_refused() {
-    let mut world = World::new(5, COUNTRY);
+    let mut world = World::new(5, COUNTRY, Plant::Nothing);
     let filed = world.file(&unit("000000"), &papers::directive(&["420100"], Precedence::TeJi)).unwrap();
     world.cut(&unit("420100"));
     steps(&mut world, 60);
@@ -160,7 +164,7 @@ fn nobody_is_told_that_a_receipt_was_refused() {
 #[test]
 fn notices_are_given_once_whatever_dies() {
     for seed in 0..60 {
-        let mut world = World::new(seed, COUNTRY);
+        let mut world = World::new(seed, COUNTRY, Plant::Nothing);
         world.cut(&unit("420000"));
         let ids: Vec<_> =
             (0..4).filter_map(|n| world.file(&unit("420100"), &due(&world, Some(20 + n), Some(60)))).collect();
@@ -210,7 +214,7 @@ fn notices_are_given_once_whatever_dies() {
 
 #[test]
 fn what_was_cancelled_on_its_way_never_rings() {
-    let mut world = World::new(6, COUNTRY);
+    let mut world = World::new(6, COUNTRY, Plant::Nothing);
     world.cut(&unit("420100"));
     let original = world.file(&unit("420100"), &papers::report("误报", Precedence::Routine)).unwrap();
     let other = world.file(&unit("420100"), &papers::report("一件", Precedence::Routine)).unwrap();
@@ -229,7 +233,7 @@ fn what_was_cancelled_on_its_way_never_rings() {
 
 #[test]
 fn what_was_superseded_on_its_way_never_rings_also_from_a_rebuilt_index() {
-    let mut world = World::new(7, COUNTRY);
+    let mut world = World::new(7, COUNTRY, Plant::Nothing);
     world.cut(&unit("420100"));
     let original = world.file(&unit("420100"), &papers::report("伤二人", Precedence::Routine)).unwrap();
     let better = v1::FileRequest { supersedes: original.to_string(), ..papers::report("伤三人", Precedence::TeTi) };
@@ -249,7 +253,7 @@ fn what_was_superseded_on_its_way_never_rings_also_from_a_rebuilt_index() {
 /// A province cannot be made to drop what a stranger cancels.
 #[test]
 fn only_its_author_or_an_office_above_can_void_a_document() {
-    let mut world = World::new(8, COUNTRY);
+    let mut world = World::new(8, COUNTRY, Plant::Nothing);
     world.cut(&unit("420100"));
     let original = world.file(&unit("420100"), &papers::report("一件", Precedence::Routine)).unwrap();
     let mut forged = papers::report("另一件", Precedence::TeTi);
@@ -261,17 +265,14 @@ fn only_its_author_or_an_office_above_can_void_a_document() {
 }
 
 fn waiting(world: &World, at: &str) -> Vec<DocId> {
-    world.look(&unit(at), |desk| {
-        let request = v1::ListRequest { r#box: v1::Box::Unsigned.into(), ..Default::default() };
-        let listed = view::list(desk, &request);
-        assert_eq!(listed.unsigned, listed.documents.len() as u64);
-        listed.documents.iter().map(|document| DocId::from_slice(&document.id).unwrap()).collect()
-    })
+    let listed = world.list(&unit(at), v1::ListRequest { r#box: v1::Box::Unsigned.into(), ..Default::default() });
+    assert_eq!(listed.unsigned, listed.documents.len() as u64);
+    listed.documents.iter().map(|document| DocId::from_slice(&document.id).unwrap()).collect()
 }
 
 #[test]
 fn a_lost_number_is_asked_for_again() {
-    let mut world = World::new(9, COUNTRY);
+    let mut world = World::new(9, COUNTRY, Plant::Nothing);
     let (district, province) = (unit("420100"), unit("420000"));
     let lost = world.file(&district, &papers::report("一件", Precedence::Routine)).unwrap();
     world.lose_a_frame(&district);
@@ -294,7 +295,7 @@ fn a_lost_number_is_asked_for_again() {
 #[test]
 fn lost_frames_leave_no_holes() {
     for seed in 0..60 {
-        let mut world = World::new(seed, COUNTRY);
+        let mut world = World::new(seed, COUNTRY, Plant::Nothing);
         let district = unit("420100");
         for n in 0..12 {
             let precedence = *world.dice.pick(&[Precedence::Routine, Precedence::TeJi]);

@@ -5,7 +5,7 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::OnceLock,
     time::Duration,
 };
@@ -15,6 +15,7 @@ use node::{
     topology::{Tier, Topology, Unit},
 };
 use proto::v1;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::line::Line;
 
@@ -22,6 +23,7 @@ use crate::line::Line;
 pub struct Country {
     dir: tempfile::TempDir,
     settings: String,
+    authority: certs::Authority,
     topology: Topology,
     running: BTreeMap<Unit, Child>,
     lines: BTreeMap<Unit, Line>,
@@ -51,27 +53,47 @@ pub fn binaries() -> PathBuf {
 impl Country {
     /// Makes certificates and configurations, starts every station, and waits until every line is up.
     pub async fn start(topology: &str) -> Self {
-        Self::build(topology, true, "").await
+        let mut country = Self::lay(topology).await;
+        country.rise().await;
+        country
     }
 
     /// The same, every station with further settings in the table of its configuration that is about telemetry.
     pub async fn start_with(topology: &str, telemetry: &str) -> Self {
-        Self::build(topology, true, telemetry).await
+        let mut country = Self::build(topology, true, telemetry).await;
+        country.rise().await;
+        country
     }
 
     /// The same with stations that call each other directly: nothing to cut, nothing in the way of a measurement.
     pub async fn start_direct(topology: &str) -> Self {
-        Self::build(topology, false, "").await
+        let mut country = Self::build(topology, false, "").await;
+        country.rise().await;
+        country
+    }
+
+    /// Makes certificates and configurations, and starts nothing.
+    pub async fn lay(topology: &str) -> Self {
+        Self::build(topology, true, "").await
+    }
+
+    async fn rise(&mut self) {
+        let units: Vec<Unit> = self.topology.places().map(|place| place.unit.clone()).collect();
+        units.iter().for_each(|unit| self.revive(unit));
+        self.until_linked().await;
     }
 
     async fn build(topology: &str, with_lines: bool, telemetry: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let tree = Topology::parse(topology).unwrap();
         let now = time::OffsetDateTime::now_utc();
-        let authority = certs::Authority::create("trial", &tree.network.trust_domain, now).unwrap();
+        // A month old, so that it can have issued what has expired since.
+        let then = now - time::Duration::days(30);
+        let authority = certs::Authority::create("trial", &tree.network.trust_domain, then).unwrap();
         let mut country = Self {
             dir,
             settings: telemetry.to_owned(),
+            authority,
             running: BTreeMap::new(),
             lines: BTreeMap::new(),
             addresses: BTreeMap::new(),
@@ -82,27 +104,53 @@ impl Country {
             country.addresses.insert(place.unit.clone(), free);
         }
         for place in tree.places() {
-            let tier = match place.tier {
-                Tier::Ministry => certs::Tier::Ministry,
-                Tier::Province => certs::Tier::Province,
-                Tier::District => certs::Tier::District,
-            };
-            let bundle = authority.issue_station(tier, place.unit.as_str(), now).unwrap();
+            let bundle = country.authority.issue_station(tier_of(place.tier), place.unit.as_str(), now).unwrap();
             bundle.write(&country.path(&place.unit, "identity"), topology).unwrap();
             if let Some(parent) = place.parent.as_ref().filter(|_| with_lines) {
                 let line = Line::lay(country.addresses[parent]).await;
                 country.lines.insert(place.unit.clone(), line);
             }
             country.write_config(&place.unit);
-            country.revive(&place.unit);
         }
-        country.until_linked().await;
         country
     }
 
     /// A file or folder of a station.
     pub fn path(&self, unit: &Unit, name: &str) -> PathBuf {
         self.dir.path().join(unit.as_str()).join(name)
+    }
+
+    /// Another identity for a station, in a folder of this name, made so many days from now. Negative days make one that
+    /// expired a day after it was made.
+    pub fn issue(&self, unit: &Unit, name: &str, days_from_now: i64) -> PathBuf {
+        let tier = tier_of(self.topology.place(unit.as_str()).unwrap().tier);
+        let made = time::OffsetDateTime::now_utc() + time::Duration::days(days_from_now);
+        let days = if days_from_now < 0 { 1 } else { 90 };
+        let bundle = self.authority.issue_station_for(tier, unit.as_str(), made, days).unwrap();
+        let tree = fs::read_to_string(self.path(unit, "identity/topology.toml")).unwrap();
+        bundle.write(&self.path(unit, name), &tree).unwrap();
+        self.path(unit, name)
+    }
+
+    /// Changes a station's configuration; it takes effect when the station is started next.
+    pub fn configure(&self, unit: &Unit, from: &str, to: &str) {
+        let path = self.path(unit, "config.toml");
+        let before = fs::read_to_string(&path).unwrap();
+        assert!(before.contains(from), "{from} is not in {before}");
+        fs::write(path, before.replace(from, to)).unwrap();
+    }
+
+    /// What a person at a station types.
+    pub fn type_at(&self, unit: &Unit, words: &[&str]) -> Output {
+        Command::new(binaries().join(self.binary(unit)))
+            .args(words)
+            .arg("--socket")
+            .arg(self.path(unit, "s"))
+            .arg("--config")
+            .arg(self.path(unit, "config.toml"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
     }
 
     /// The tree.
@@ -112,14 +160,8 @@ impl Country {
 
     /// Starts a station that does not run.
     pub fn revive(&mut self, unit: &Unit) {
-        let tier = self.topology.place(unit.as_str()).unwrap().tier;
-        let binary = match tier {
-            Tier::Ministry => "ministry-hub",
-            Tier::Province => "provincial-relay",
-            Tier::District => "district-node",
-        };
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path(unit, "log")).unwrap();
-        let child = Command::new(binaries().join(binary))
+        let child = Command::new(binaries().join(self.binary(unit)))
             .args(["run", "--config"])
             .arg(self.path(unit, "config.toml"))
             .stdin(Stdio::null())
@@ -140,6 +182,23 @@ impl Country {
     /// The process of a station.
     pub fn pid(&self, unit: &Unit) -> u32 {
         self.running[unit].id()
+    }
+
+    /// SIGTERM: how it ended.
+    pub fn stop(&mut self, unit: &Unit) -> ExitStatus {
+        let mut child = self.running.remove(unit).unwrap();
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        child.wait().unwrap()
+    }
+
+    /// Whether a station's process still runs.
+    pub fn lives(&mut self, unit: &Unit) -> bool {
+        self.running.get_mut(unit).is_some_and(|child| child.try_wait().unwrap().is_none())
+    }
+
+    /// How fast the line above a station is, in bytes a second; 0 = as fast as it can.
+    pub fn pace(&self, unit: &Unit, bytes_per_second: u32) {
+        self.lines[unit].pace(bytes_per_second);
     }
 
     /// Cuts the line above a station.
@@ -176,6 +235,15 @@ impl Country {
         fs::read_to_string(self.path(unit, "log")).unwrap_or_default()
     }
 
+    /// Waits until a station has logged a line with all of these words in it, and says which.
+    pub async fn until_logged(&self, unit: &Unit, words: &[&str]) -> String {
+        eventually(&format!("{unit} logs {words:?}; so far: {}", self.log(unit)), async || {
+            let log = self.log(unit);
+            log.lines().find(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned)
+        })
+        .await
+    }
+
     /// Waits until every line is up.
     pub async fn until_linked(&self) {
         for unit in self.running.keys() {
@@ -185,6 +253,14 @@ impl Country {
                 status.links.iter().all(|link| link.up).then_some(())
             })
             .await;
+        }
+    }
+
+    fn binary(&self, unit: &Unit) -> &'static str {
+        match self.topology.place(unit.as_str()).unwrap().tier {
+            Tier::Ministry => "ministry-hub",
+            Tier::Province => "provincial-relay",
+            Tier::District => "district-node",
         }
     }
 
@@ -217,6 +293,14 @@ impl Drop for Country {
             drop(child.kill());
             drop(child.wait());
         }
+    }
+}
+
+fn tier_of(tier: Tier) -> certs::Tier {
+    match tier {
+        Tier::Ministry => certs::Tier::Ministry,
+        Tier::Province => certs::Tier::Province,
+        Tier::District => certs::Tier::District,
     }
 }
 

@@ -4,6 +4,8 @@
 
 pub mod country;
 pub mod dice;
+pub mod hostile;
 pub mod line;
 pub mod papers;
+pub mod stranger;
 pub mod world;

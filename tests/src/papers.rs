@@ -67,3 +67,19 @@ fn file(content: Content, kind: Kind, precedence: Precedence) -> v1::FileRequest
         ..Default::default()
     }
 }
+
+/// What an officer types to file a 首报.
+pub const SUBMIT: [&str; 12] = [
+    "report",
+    "submit",
+    "--exercise",
+    "--officer",
+    "张三",
+    "--category",
+    "试卷安全",
+    "--occurred",
+    "2014-09-19T08:42:00+08:00",
+    "--place",
+    "第三考点",
+    "--message=启封时发现一袋封装损毁",
+];

@@ -241,7 +241,6 @@ mod tests {
             number: format!("R-{id}"),
             from: unit("420100"),
             to: to.iter().map(|to| unit(to)).collect(),
-            incident: format!("R-{id}"),
             category: None,
         }
     }

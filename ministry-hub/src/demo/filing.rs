@@ -60,8 +60,6 @@ pub(crate) struct Sent {
     pub(crate) number: String,
     pub(crate) from: Unit,
     pub(crate) to: Vec<Unit>,
-    /// The number of the 首报 it belongs to (its own, if it is one).
-    pub(crate) incident: String,
     /// The category, if it is a report.
     pub(crate) category: Option<i32>,
 }
@@ -165,13 +163,11 @@ impl Play {
     }
 
     fn enter(&self, from: &Unit, to: Vec<Unit>, request: &FileRequest, filed: &Filed) {
-        let incident = if request.incident.is_empty() { &filed.number } else { &request.incident };
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).push(Sent {
             id: filed.id.to_vec(),
             number: filed.number.clone(),
             from: from.clone(),
             to,
-            incident: incident.clone(),
             category: category_of(request.document.as_ref()),
         });
     }

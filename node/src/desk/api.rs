@@ -276,7 +276,7 @@ fn from_refusal(refusal: Refusal) -> Status {
         | "not-an-act"
         | "ambiguous" => Status::invalid_argument(said),
         "not-found" => Status::not_found(said),
-        "disk-nearly-full" | "queue-full" => Status::resource_exhausted(said),
+        "disk-nearly-full" | "disk-full" | "queue-full" => Status::resource_exhausted(said),
         _ => Status::failed_precondition(said),
     }
 }

@@ -142,8 +142,9 @@ impl Around {
     /// Sets the gauges: what is waiting, which lines are up, how long certificates last.
     pub fn measure(&self, known: &Known, now: Timestamp) {
         let meters = self.seen.meters();
-        for link in self.status(known, now).links {
-            meters.set_link(&link.unit, link.up);
+        for (peer, line) in self.board.lines() {
+            let link = self.link(&peer, &line, known, now);
+            meters.set_link(&link.unit, link.up, line.ups);
             let way = if link.parent { Direction::Up } else { Direction::Down };
             if link.rtt_us > 0 {
                 meters.observe_rtt(&link.unit, Duration::from_micros(link.rtt_us.into()), link.offset_us);

@@ -57,16 +57,16 @@ pub(super) struct Chain {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadChain {
     /// Another network, another ministry, or forged.
-    #[error("no authority of this network issued it")]
+    #[error("no authority of this network issued it; if it should be ours, one of the two bundles is out of date")]
     Foreign,
     /// Past its end.
-    #[error("it expired on {}", readable(*.not_after))]
+    #[error("it expired on {}: have it renewed, and compare the clocks of both machines", readable(*.not_after))]
     Expired {
         /// Its last good second.
         not_after: Timestamp,
     },
     /// Before its beginning, or our clock is behind.
-    #[error("it is not valid before {}", readable(*.not_before))]
+    #[error("it is not valid before {}: compare the clocks of both machines", readable(*.not_before))]
     NotYet {
         /// Its first good second.
         not_before: Timestamp,

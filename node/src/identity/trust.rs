@@ -34,7 +34,9 @@ pub enum PeerRefused {
     #[error("its certificate is refused: {0}")]
     Leaf(#[from] BadLeaf),
     /// A drill on the real network, or the reverse.
-    #[error("{id} belongs to another network; ours is {expected}")]
+    #[error(
+        "{id} belongs to another network; ours is {expected}: look which bundle it has, a drill and the real network never mix"
+    )]
     Network {
         /// Who it is.
         id: SpiffeId,
@@ -48,7 +50,7 @@ pub enum PeerRefused {
         id: SpiffeId,
     },
     /// Its certificate and its place disagree.
-    #[error("{id} is a {} in the topology, and its certificate says otherwise", .tier.as_str())]
+    #[error("{id} is a {} in the topology, and its certificate says otherwise: one of the two is out of date", .tier.as_str())]
     Tier {
         /// Who it is.
         id: SpiffeId,
@@ -56,7 +58,10 @@ pub enum PeerRefused {
         tier: Tier,
     },
     /// A stranger at our door, however good its certificate.
-    #[error("{id} does not report to {me}; its parent is {}", .parent.as_ref().map_or("nobody", Unit::as_str))]
+    #[error(
+        "{id} does not report to {me}; its parent is {}: correct its endpoint, or the topology",
+        .parent.as_ref().map_or("nobody", Unit::as_str)
+    )]
     NotMyChild {
         /// Who it is.
         id: SpiffeId,

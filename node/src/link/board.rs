@@ -52,7 +52,9 @@ impl Sample {
     /// From when we sent, when they received, when they sent, when we received.
     pub fn of(sent: Timestamp, received: Timestamp, answered: Timestamp, back: Timestamp) -> Self {
         let there_and_back = back.since(sent).saturating_sub(answered.since(received));
-        let offset = (received.us() - sent.us()).saturating_add(answered.us() - back.us()) / 2;
+        // Their stamps may be anything.
+        let ahead = received.us().saturating_sub(sent.us());
+        let offset = ahead.saturating_add(answered.us().saturating_sub(back.us())) / 2;
         Self { rtt: there_and_back, offset_us: offset, uncertainty: there_and_back / 2 }
     }
 
@@ -112,6 +114,14 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stamps_that_make_no_sense_are_survived() {
+        let at = Timestamp::from_us;
+        for (received, answered) in [(i64::MIN, i64::MAX), (i64::MAX, i64::MIN), (i64::MAX, i64::MAX)] {
+            Sample::of(at(i64::MIN), at(received), at(answered), at(i64::MAX));
+        }
+    }
 
     #[test]
     fn four_stamps_tell_distance_and_offset() {

@@ -21,6 +21,9 @@ use crate::{
 
 /// Bytes of offers put into one frame: beyond this a frame no longer gets cheaper, only longer to wait behind.
 const FRAME_BYTES: usize = 96 * 1024;
+/// Frames and answers that may wait for a peer to read. Whoever asks on and on and reads none of the answers would
+/// otherwise fill this station's memory; an honest line has a few hundred.
+const UNREAD_MAX: usize = 16 * 1024;
 /// After this many frames from the top the lowest waiting precedence goes once.
 const FAIR_EVERY: u32 = 32;
 
@@ -80,6 +83,12 @@ impl Outlet {
     pub fn close(&self) {
         self.lanes().closed = true;
         self.0.waker.wake();
+    }
+
+    /// Whether more waits here than a peer that reads can leave unread.
+    pub fn overruns(&self) -> bool {
+        let lanes = self.lanes();
+        lanes.first.len() + lanes.settlements.len() > UNREAD_MAX
     }
 
     /// Whether this is the same connection.
@@ -185,6 +194,19 @@ mod tests {
         outlet.offer((0..3).map(|n| offer(n, v1::Precedence::Routine, 100_000)));
         outlet.offer([offer(9, v1::Precedence::TeTi, 7)]);
         assert_eq!(sizes(&mut frames), [vec![7], vec![100_000], vec![100_000], vec![100_000]]);
+    }
+
+    #[test]
+    fn a_peer_that_asks_and_never_reads_is_noticed() {
+        let (outlet, mut frames) = Outlet::new();
+        let ask = || (0..UNREAD_MAX / 2).for_each(|_| outlet.send(Content::Heartbeat(v1::Heartbeat::default())));
+        ask();
+        outlet.settle((0..UNREAD_MAX / 2).map(|_| v1::Settlement::default()));
+        assert!(!outlet.overruns());
+        ask();
+        assert!(outlet.overruns());
+        while frames.next().now_or_never().is_some() {}
+        assert!(!outlet.overruns());
     }
 
     #[test]

@@ -110,10 +110,14 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
             Ok(None) => return Err("the peer closed the connection before saying hello".to_owned()),
             Ok(Some(Err(status))) => return Err(said(&status)),
             Ok(Some(Ok(v1::Frame { frame: Some(Frame::Hello(hello)) }))) => hello,
-            Ok(Some(Ok(_))) => return Err("the first frame was not a hello".to_owned()),
+            Ok(Some(Ok(_))) => return Err("the first frame was not a hello; see what software runs there".to_owned()),
         };
         if hello.unit != self.peer.as_str() {
-            return Err(format!("the peer says it is {} and its certificate says {}", hello.unit, self.peer));
+            let claimed: String = hello.unit.chars().take(32).collect();
+            return Err(format!(
+                "the peer says it is {claimed} and its certificate says {}: it has the configuration or the bundle of another",
+                self.peer
+            ));
         }
         wire::speaks(&hello)?;
         let now = self.ends.io.now();
@@ -152,8 +156,9 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         let peer = self.peer.clone();
         let told = match frame.frame {
             Some(Frame::Offer(offer)) => {
-                let opened = wire::open(offer, &*self.ends.checker)
-                    .map_err(|bad| format!("the peer offers something that is not a block: {bad}"))?;
+                let opened = wire::open(offer, &*self.ends.checker).map_err(|bad| {
+                    format!("the peer offers something that is not a block ({bad}); see what software runs there")
+                })?;
                 for refusal in &opened.refused {
                     tracing::warn!(peer = %peer, code = refusal.code, reason = refusal.reason, "a block was refused");
                 }
@@ -172,11 +177,15 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
                 Some(sample) => self.ends.engine.tell(Event::Compared { peer, skew: sample.skew() }).await,
                 None => Ok(()),
             },
-            Some(Frame::Hello(_)) => return Err("the peer said hello twice".to_owned()),
+            Some(Frame::Hello(_)) => return Err("the peer said hello twice; see what software runs there".to_owned()),
             // A newer peer may send frames this station does not know; they are optional by agreement.
             None => Ok(()),
         };
-        told.map_err(|stopped| stopped.to_string())
+        told.map_err(|stopped| stopped.to_string())?;
+        if self.outlet.overruns() {
+            return Err("the peer asks and does not read the answers; see what runs there".to_owned());
+        }
+        Ok(())
     }
 
     fn heard_beat(&mut self, beat: &v1::Heartbeat, now: Timestamp) -> Option<Sample> {

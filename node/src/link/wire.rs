@@ -7,7 +7,7 @@ use proto::v1::{self, Disposition};
 use crate::{
     limits,
     post::{
-        arrivals::Arrived,
+        arrivals::{Arrived, bounded},
         envelope::Run,
         seal::{self, BadBlock, Checker},
     },
@@ -48,13 +48,6 @@ fn own(bytes: Bytes) -> Bytes {
     if bytes.len() < 32 * 1024 { Bytes::copy_from_slice(&bytes) } else { bytes }
 }
 
-/// A tree is not deeper than this; more is not a way, it is an attack on memory.
-fn bounded(mut passages: Vec<v1::Passage>) -> Vec<v1::Passage> {
-    passages.truncate(8);
-    passages.retain(|passage| passage.station.len() <= 32);
-    passages
-}
-
 fn refusal(bytes: &Bytes, bad: &BadBlock) -> Result<v1::Settlement, BadBlock> {
     let named = v1::Block::decode(bytes.clone()).ok().and_then(|block| v1::Head::decode(block.head).ok());
     let Some(head) = named.filter(|head| head.count as usize <= limits::BLOCK_ENVELOPES_MAX) else {
@@ -87,7 +80,7 @@ pub fn speaks(hello: &v1::Hello) -> Result<u32, String> {
         return Ok(common);
     }
     Err(format!(
-        "{} speaks link versions {}–{}, this station {VERSION_MIN}–{VERSION}: upgrade the older of the two",
+        "{:.32} speaks link versions {}–{}, this station {VERSION_MIN}–{VERSION}: upgrade the older of the two",
         hello.unit, hello.version_min, hello.version
     ))
 }

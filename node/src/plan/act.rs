@@ -21,8 +21,10 @@ pub fn drafts(desk: Desk<'_>, request: &v1::ActRequest) -> Result<Vec<Draft>, Re
     if request.officer.trim().is_empty() {
         return Err(refusal("missing-officer", "name the officer who acts for the office"));
     }
-    if request.officer.len().max(request.note.len()) > limits::FIELD_BYTES_MAX {
-        return Err(refusal("field-too-long", "a field holds at most 4 KiB"));
+    if request.officer.len() > limits::NAME_BYTES_MAX || request.note.len() > limits::NOTE_BYTES_MAX {
+        let (name, note) = (limits::NAME_BYTES_MAX, limits::NOTE_BYTES_MAX);
+        let reason = format!("a name has at most {name} bytes and a note {note}: send the rest as a report");
+        return Err(refusal("field-too-long", &reason));
     }
     if stage == Stage::CannotComply && request.note.trim().is_empty() {
         return Err(refusal("missing-fields", "saying that it cannot be done needs a reason"));

@@ -262,8 +262,8 @@ impl Post {
                 peer: peer.to_string(),
                 range: answer.range,
                 disposition: answer.disposition,
-                code: answer.code,
-                reason: answer.reason,
+                code: clipped(answer.code, limits::NAME_BYTES_MAX),
+                reason: clipped(answer.reason, limits::NOTE_BYTES_MAX),
             };
             turn.facts.push(Pending::of(now, Fact::Answered(answered)));
         }
@@ -367,6 +367,23 @@ fn settled(run: &Run, now: Timestamp) -> v1::Settlement {
         taken_at_us: now.us(),
         ..Default::default()
     }
+}
+
+/// A tree is not deeper than this; more is not a way, it is an attack on memory.
+const PASSAGES_MAX: usize = 8;
+
+/// The way something came, as others tell it, and no longer than a way can be.
+pub fn bounded(mut passages: Vec<v1::Passage>) -> Vec<v1::Passage> {
+    passages.truncate(PASSAGES_MAX);
+    passages.retain(|passage| passage.station.len() <= 32);
+    passages
+}
+
+/// At most this many bytes of what somebody else wrote, cut between two characters.
+pub fn clipped(mut text: String, most: usize) -> String {
+    let end = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    text.truncate(end.unwrap_or(0));
+    text
 }
 
 /// Receipts of this station for one office, in one document.

@@ -140,7 +140,13 @@ pub fn reached_up_to(channel: &Channel, number: u64) -> (Vec<u8>, Vec<u8>) {
     (from, to)
 }
 
-/// `l` channel, number → [`LadderRow`]: what persons did with one envelope.
+/// `l` channel, number, index → [`StageView`](v1::StageView): one thing a person did with one envelope, in the order it
+/// became known here.
+pub fn act(channel: &Channel, number: u64, index: u32) -> Vec<u8> {
+    Key::of(b'l').channel(channel).u64(number).bytes(&index.to_be_bytes()).0
+}
+
+/// All of one envelope.
 pub fn acts(channel: &Channel, number: u64) -> Vec<u8> {
     Key::of(b'l').channel(channel).u64(number).0
 }
@@ -291,14 +297,6 @@ pub struct MarkRow {
     /// What, when, where, by which way.
     #[prost(message, optional, tag = "2")]
     pub stage: Option<v1::StageView>,
-}
-
-/// Value of an `l` row.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct LadderRow {
-    /// In the order they became known here.
-    #[prost(message, repeated, tag = "1")]
-    pub stages: Vec<v1::StageView>,
 }
 
 /// Value of an `i` row: one envelope.

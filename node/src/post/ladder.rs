@@ -7,12 +7,13 @@ use prost::Message as _;
 use proto::v1::{self, Kind, Stage, Standing, document::Content};
 
 use super::{
+    arrivals::{bounded, clipped},
     envelope::{Channel, DocId, Run},
     keys,
     office::Post,
     seal::Block,
 };
-use crate::topology::Unit;
+use crate::{limits, topology::Unit};
 
 /// Whether a document of this header is for the desk of `post`'s station: addressed to it, or on its way up through
 /// it (level by level, each office reads and signs).
@@ -71,8 +72,8 @@ impl Post {
         else {
             return;
         };
-        let row =
-            keys::EndRow { standing: standing.into(), number: header.number.clone(), origin: header.origin.clone() };
+        let number = clipped(header.number.clone(), limits::NAME_BYTES_MAX);
+        let row = keys::EndRow { standing: standing.into(), number, origin: header.origin.clone() };
         self.rows.put(keys::ended(target, by), row.encode_to_vec());
         if void(standing) && target.ms() > self.voided_up_to {
             self.voided_up_to = target.ms();
@@ -92,12 +93,14 @@ impl Post {
             stage: receipt.stage,
             at_us: receipt.at_us,
             station: receipt.station,
-            officer: receipt.officer,
-            note: receipt.note,
-            passages: receipt.passages,
+            // Their word, but our disk. All of it stands in the journal.
+            officer: clipped(receipt.officer, limits::NAME_BYTES_MAX),
+            note: clipped(receipt.note, limits::NOTE_BYTES_MAX),
+            passages: bounded(receipt.passages),
         };
         if by_person(stage) {
-            for number in run.first..=run.last().min(run.first + 128) {
+            let most = run.first.saturating_add(limits::BLOCK_ENVELOPES_MAX as u64 - 1);
+            for number in run.first..=run.last().min(most) {
                 self.fold_act(&run.channel, number, &view);
             }
         } else {
@@ -110,15 +113,14 @@ impl Post {
     }
 
     fn fold_act(&mut self, channel: &Channel, number: u64, act: &v1::StageView) {
-        let key = keys::acts(channel, number);
-        let mut row = self.acts_on(channel, number);
-        let known =
-            row.iter().any(|known| (known.stage, known.at_us, &known.station) == (act.stage, act.at_us, &act.station));
-        if known {
+        let before = self.acts_on(channel, number);
+        let same =
+            |known: &v1::StageView| (known.stage, known.at_us, &known.station) == (act.stage, act.at_us, &act.station);
+        let Some(index) = u32::try_from(before.len()).ok().filter(|_| before.len() < limits::ACTS_MAX) else { return };
+        if before.iter().any(same) {
             return;
         }
-        row.push(act.clone());
-        self.rows.put(key, keys::LadderRow { stages: row }.encode_to_vec());
+        self.rows.put(keys::act(channel, number, index), act.encode_to_vec());
         if act.station == self.me.unit.as_str() {
             self.signature_given(channel, number);
         }
@@ -126,8 +128,8 @@ impl Post {
 
     /// What persons did with one envelope.
     pub fn acts_on(&self, channel: &Channel, number: u64) -> Vec<v1::StageView> {
-        let row = self.rows.get(&keys::acts(channel, number)).unwrap_or_default();
-        keys::LadderRow::decode(row.as_slice()).unwrap_or_default().stages
+        let rows = self.rows.prefix(&keys::acts(channel, number), limits::ACTS_MAX);
+        rows.iter().filter_map(|(_, row)| v1::StageView::decode(row.as_slice()).ok()).collect()
     }
 
     /// Everything known about how far one envelope got, in the order it happened.

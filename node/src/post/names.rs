@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use proto::v1::{self, Kind};
+
 use super::{
     envelope::DocId,
     keys,
@@ -35,13 +37,14 @@ impl Post {
         let mut found: Vec<Copy> = Vec::new();
         for arrival in self.may_hold_id(&text).into_iter().chain(self.may_hold_number(&number)) {
             for copy in self.block_copies(arrival, read) {
-                let fits = copy.header.number.starts_with(&number) || copy.id().to_string().starts_with(&text);
+                let named = number_of(&copy.header).is_some_and(|own| own.starts_with(&number));
+                let fits = named || copy.id().to_string().starts_with(&text);
                 if fits && !found.iter().any(|known| known.header.id == copy.header.id) {
                     found.push(copy);
                 }
             }
         }
-        found.retain(|copy| copy.header.kind() != proto::v1::Kind::Receipt);
+        found.retain(|copy| copy.header.kind() != Kind::Receipt);
         found
     }
 
@@ -52,7 +55,7 @@ impl Post {
         let rows = self.rows.range_back(&from, &to, OVERLAPS_MAX);
         let over = rows.iter().filter(|(_, last)| keys::u64_of(last) >= place);
         over.flat_map(|(key, _)| self.block_copies(keys::arrival_of(key), read))
-            .find(|copy| copy.header.number == number)
+            .find(|copy| number_of(&copy.header) == Some(number))
     }
 
     /// Blocks in which an id may begin like this: an id begins with its moment.
@@ -79,7 +82,7 @@ impl Post {
     /// Keeps the numbers people use for what is in a block.
     pub(super) fn name(&mut self, block: &Block, arrival: u64) {
         let mut series: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-        for (name, place) in block.headers.iter().filter_map(|header| keys::series_of(&header.number)) {
+        for (name, place) in block.headers.iter().filter_map(number_of).filter_map(keys::series_of) {
             let (first, last) = series.entry(name).or_insert((place, place));
             (*first, *last) = ((*first).min(place), (*last).max(place));
         }
@@ -87,4 +90,12 @@ impl Post {
             self.rows.put(keys::numbered(name, first, arrival), last.to_be_bytes().to_vec());
         }
     }
+}
+
+/// What people call a document: its number, if that names the office that wrote it. Whoever writes under another's number
+/// is not found by it.
+fn number_of(header: &v1::Header) -> Option<&str> {
+    let short = header.number.len() <= limits::NAME_BYTES_MAX;
+    let own = header.number.split('-').nth(1) == Some(header.origin.as_str());
+    (short && own).then_some(header.number.as_str())
 }

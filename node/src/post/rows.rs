@@ -8,6 +8,8 @@ use std::{
     sync::Arc,
 };
 
+use crate::limits;
+
 /// Where drained rows live: sled in a station, a map in tests and in the simulator.
 /// Reads only; how rows get in is the store's business.
 pub trait Base: Send {
@@ -49,6 +51,7 @@ impl Rows {
 
     /// Writes a row.
     pub fn put(&mut self, key: Vec<u8>, row: Vec<u8>) {
+        debug_assert!(key.len() + row.len() <= limits::ROW_BYTES_MAX, "a row of kind {:?} is too long", key.first());
         self.lately.insert(key, Some(row));
     }
 

@@ -4,6 +4,7 @@
 //! - A file without `.part` is whole: its SHA-256 was checked and the disk had it before it got its name.
 //! - A transfer goes on where it stopped, also after a restart; a part that turns out wrong is thrown away, never kept.
 //! - A name is the digest in hex and nothing else: nothing from outside reaches a path.
+//! - What the disk keeps for the urgent is not filled with files.
 //! - No body is longer than [`ATTACHMENT_BYTES_MAX`], and writing or checking one takes memory for a piece of it only.
 //!
 //! `ab/<hex>` is a whole body, `ab/<hex>.part` one that is being received (`ab` are the digest's first two digits), and
@@ -42,6 +43,13 @@ pub enum AttachmentError {
     /// Longer than any attachment may be.
     #[error("an attachment of {bytes} bytes: at most {ATTACHMENT_BYTES_MAX} are taken; split it")]
     TooLarge { bytes: u64 },
+    /// What is left is kept for reports.
+    #[error(
+        "only {} MiB are free on the disk and {} MiB are kept for what is urgent: free some space, then attach it again",
+        .free >> 20,
+        .reserve >> 20
+    )]
+    NoRoom { free: u64, reserve: u64 },
     /// All of it was received, and it is something else. It is thrown away.
     #[error("attachment {digest}: what was received is not it; send it again from the beginning")]
     Corrupt { digest: String },
@@ -63,16 +71,18 @@ impl AttachmentError {
 #[derive(Debug)]
 pub struct Attachments {
     dir: PathBuf,
+    reserve: u64,
     locals: AtomicU64,
     // By the digest's first byte: two pieces of one transfer never mix, and few transfers wait for another one's sync.
     locks: [Mutex<()>; LOCKS],
 }
 
 impl Attachments {
-    /// Opens the directory, creates it if need be, and clears up what a stop left behind.
-    pub fn open(dir: &Path) -> Result<Self, AttachmentError> {
+    /// Opens the directory, creates it if need be, and clears up what a stop left behind. Nothing is written while less
+    /// than `reserve` bytes are free on the disk.
+    pub fn open(dir: &Path, reserve: u64) -> Result<Self, AttachmentError> {
         fs::create_dir_all(dir).map_err(AttachmentError::io("create", dir))?;
-        let this = Self { dir: dir.to_owned(), locals: AtomicU64::new(0), locks: Default::default() };
+        let this = Self { dir: dir.to_owned(), reserve, locals: AtomicU64::new(0), locks: Default::default() };
         for entry in list(dir)? {
             if entry.is_dir() {
                 for part in list(&entry)?.iter().filter(|path| is_part(path)) {
@@ -116,6 +126,7 @@ impl Attachments {
             remove(&part)?;
             return Err(AttachmentError::Excess { digest: hex(digest), bytes: end, total });
         }
+        room(&self.dir, self.reserve)?;
         let file = self.create(digest)?;
         // At the offset, not at the end: whatever a failed write left behind is counted by `partial`.
         file.write_all_at(bytes, offset).map_err(AttachmentError::io("write", &part))?;
@@ -131,10 +142,12 @@ impl Attachments {
 
     /// Begins an attachment that is handed in here; its digest is known when it is finished.
     pub fn begin_local(&self) -> Result<Writer, AttachmentError> {
+        room(&self.dir, self.reserve)?;
         let number = self.locals.fetch_add(1, Ordering::Relaxed);
         let path = self.dir.join(format!("local-{number}.part"));
         let file = File::create_new(&path).map_err(AttachmentError::io("create", &path))?;
-        Ok(Writer { dir: self.dir.clone(), path, file, hash: Context::new(&SHA256), bytes: 0 })
+        let (dir, reserve) = (self.dir.clone(), self.reserve);
+        Ok(Writer { dir, reserve, path, file, hash: Context::new(&SHA256), bytes: 0 })
     }
 
     /// Up to `length` bytes from `offset`: fewer at the end, none behind it.
@@ -196,6 +209,7 @@ impl Attachments {
 /// An attachment that is being handed in. Dropped before [`Writer::finish`], it leaves nothing behind.
 pub struct Writer {
     dir: PathBuf,
+    reserve: u64,
     path: PathBuf,
     file: File,
     hash: Context,
@@ -209,6 +223,7 @@ impl Writer {
         if end > ATTACHMENT_BYTES_MAX {
             return Err(AttachmentError::TooLarge { bytes: end });
         }
+        room(&self.dir, self.reserve)?;
         self.file.write_all(bytes).map_err(AttachmentError::io("write", &self.path))?;
         self.hash.update(bytes);
         self.bytes = end;
@@ -242,6 +257,13 @@ fn keep(dir: &Path, file: &File, part: &Path, digest: &[u8; 32]) -> Result<(), A
         File::open(changed).and_then(|dir| dir.sync_all()).map_err(AttachmentError::io("sync", changed))?;
     }
     Ok(())
+}
+
+fn room(dir: &Path, reserve: u64) -> Result<(), AttachmentError> {
+    let system =
+        rustix::fs::statvfs(dir).map_err(|errno| AttachmentError::io("ask for free space in", dir)(errno.into()))?;
+    let free = system.f_bavail.saturating_mul(system.f_frsize);
+    if free < reserve { Err(AttachmentError::NoRoom { free, reserve }) } else { Ok(()) }
 }
 
 fn under(dir: &Path, digest: &[u8; 32]) -> PathBuf {
@@ -302,7 +324,7 @@ mod tests {
 
     fn fresh() -> (TempDir, Attachments) {
         let dir = tempfile::tempdir().unwrap();
-        let attachments = Attachments::open(dir.path()).unwrap();
+        let attachments = Attachments::open(dir.path(), 0).unwrap();
         (dir, attachments)
     }
 
@@ -324,7 +346,7 @@ mod tests {
         attachments.append(&d, 0, b"hello", 11).unwrap();
         assert_eq!((attachments.have(&d), attachments.partial(&d)), (None, 5));
         assert!(matches!(attachments.read(&d, 0, 5), Err(Error::Absent { .. })));
-        let again = Attachments::open(dir.path()).unwrap();
+        let again = Attachments::open(dir.path(), 0).unwrap();
         assert_eq!(again.partial(&d), 5);
         again.append(&d, 5, b" world", 11).unwrap();
         assert_eq!((again.have(&d), again.partial(&d)), (Some(11), 0));
@@ -416,9 +438,19 @@ mod tests {
         fs::write(attachments.part(&received), b"received").unwrap();
         fs::write(attachments.part(&had), b"h").unwrap();
         fs::write(dir.path().join("local-0.part"), b"half").unwrap();
-        let again = Attachments::open(dir.path()).unwrap();
+        let again = Attachments::open(dir.path(), 0).unwrap();
         assert_eq!([&received, &had, &begun].map(|d| again.have(d)), [Some(8), Some(3), None]);
         assert_eq!((again.partial(&begun), parts(&dir)), (3, 1));
         drop(again.begin_local().unwrap());
+    }
+
+    #[test]
+    fn what_is_kept_for_the_urgent_is_not_filled_with_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let attachments = Attachments::open(dir.path(), u64::MAX).unwrap();
+        let piece = attachments.append(&digest(b"hello world"), 0, b"hello", 11);
+        assert!(matches!(piece, Err(Error::NoRoom { .. })), "{piece:?}");
+        assert!(matches!(attachments.begin_local().err(), Some(Error::NoRoom { .. })));
+        assert_eq!(parts(&dir), 0);
     }
 }

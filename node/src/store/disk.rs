@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config,
-    engine::{Disk, DiskFailed},
+    engine::{Disk, DiskFailed, Unwritten},
     io::Io,
     post::{
         Me, Post,
@@ -127,12 +127,16 @@ impl JournalDisk {
 }
 
 impl Disk for JournalDisk {
-    fn append(&mut self, records: &[Bytes]) -> Result<Vec<Place>, DiskFailed> {
+    fn append(&mut self, records: &[Bytes]) -> Result<Vec<Place>, Unwritten> {
         // A read of the index that failed may have looked like "no such row" to whoever decided this.
         if let Some(trouble) = self.index.trouble() {
-            return Err(failed(trouble));
+            return Err(failed(trouble).into());
         }
-        let places = self.journal.append(records).map_err(failed)?;
+        let places = match self.journal.append(records) {
+            Ok(places) => places,
+            Err(full @ JournalError::NoSegment { .. }) => return Err(Unwritten::Full { what: full.to_string() }),
+            Err(error) => return Err(failed(error).into()),
+        };
         self.look_at_space()?;
         Ok(places.into_iter().map(own).collect())
     }

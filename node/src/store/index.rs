@@ -27,13 +27,10 @@ use std::{
 };
 
 use super::journal::{JournalId, Position, Span};
-use crate::post::rows::Base;
+use crate::{limits::ROW_BYTES_MAX, post::rows::Base};
 
 use watermark::{Contents, Watermark};
 pub use worker::Indexer;
-
-/// Bytes of one row's key and value together: seventeen of them, a full node, stay far below a separate file.
-pub const ROW_BYTES_MAX: usize = 4096;
 
 /// The row that says what the others stand for. No other row has an empty key.
 const WATERMARK: &[u8] = &[];

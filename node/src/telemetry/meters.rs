@@ -67,8 +67,8 @@ struct Instruments {
     free: Gauge<u64>,
     recoveries: Counter<u64>,
     certificate: Gauge<f64>,
-    /// Last known state by peer: saying it again is not a transition.
-    links: Mutex<HashMap<String, bool>>,
+    /// Transitions counted so far, by peer.
+    links: Mutex<HashMap<String, u64>>,
 }
 
 impl Meters {
@@ -196,13 +196,15 @@ impl Meters {
         i.gaps.record(missing, &[named(peer), direction(way)]);
     }
 
-    /// The line to `peer` is up or down. May be said as often as one likes; only changes count as transitions.
-    pub fn set_link(&self, peer: &str, up: bool) {
+    /// The line to `peer` is up or down, and has come up `ups` times so far. May be said as often as one likes, and
+    /// as rarely: what happened in between counts all the same.
+    pub fn set_link(&self, peer: &str, up: bool, ups: u64) {
         let Some(i) = &self.0 else { return };
         i.link_up.record(u64::from(up), &[named(peer)]);
-        let before = i.links.lock().unwrap_or_else(PoisonError::into_inner).insert(peer.to_owned(), up);
-        // The first word about a line is no transition; it is still entered, so that the series starts at 0.
-        i.link_transitions.add(u64::from(before.is_some_and(|before| before != up)), &[named(peer)]);
+        // Every time it came up it went down again, but for this one.
+        let transitions = (2 * ups).saturating_sub(u64::from(up));
+        let before = i.links.lock().unwrap_or_else(PoisonError::into_inner).insert(peer.to_owned(), transitions);
+        i.link_transitions.add(transitions.saturating_sub(before.unwrap_or(0)), &[named(peer)]);
     }
 
     /// A heartbeat went to `peer` and back; their clock is ahead of ours by `offset_us`.

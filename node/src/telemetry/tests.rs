@@ -68,8 +68,8 @@ fn see_everything_once(meters: &Meters) {
     meters.observe_attempt("420100", Outcome::Deadline);
     meters.observe_duplicates("420100", Kind::Receipt, 3);
     meters.set_gaps("420100", up, 2);
-    for heard in [false, false, true, true, false] {
-        meters.set_link("420100", heard);
+    for (heard, ups) in [(false, 0), (false, 0), (true, 1), (true, 1), (false, 1)] {
+        meters.set_link("420100", heard, ups);
     }
     meters.observe_rtt("420100", Duration::from_millis(2), -1500);
     meters.observe_contact("420100", Timestamp::from_us(1_790_000_000_000_000));

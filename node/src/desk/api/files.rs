@@ -8,7 +8,7 @@ use proto::v1;
 use tonic::{Status, Streaming};
 
 use super::Api;
-use crate::{limits, post::envelope::Digest};
+use crate::{limits, post::envelope::Digest, store::attachments::AttachmentError};
 
 /// Bytes of one message when a file is read back.
 const READ_BYTES: u32 = 256 * 1024;
@@ -43,7 +43,7 @@ impl Api {
     }
 
     pub(super) async fn take_file(&self, mut parts: Streaming<v1::AttachRequest>) -> Result<v1::Attachment, Status> {
-        let mut writer = self.pieces.files().begin_local().map_err(internal)?;
+        let mut writer = self.pieces.files().begin_local().map_err(from_attachment)?;
         let mut attachment = v1::Attachment::default();
         while let Some(part) = parts.next().await {
             let part = part?;
@@ -61,10 +61,10 @@ impl Api {
             writer = tokio::task::spawn_blocking(move || writer.write(&part.bytes).map(|()| writer))
                 .await
                 .map_err(internal)?
-                .map_err(internal)?;
+                .map_err(from_attachment)?;
         }
         let finished = tokio::task::spawn_blocking(move || writer.finish()).await.map_err(internal)?;
-        let (digest, _) = finished.map_err(internal)?;
+        let (digest, _) = finished.map_err(from_attachment)?;
         attachment.digest = Bytes::copy_from_slice(&digest);
         Ok(attachment)
     }
@@ -92,6 +92,16 @@ impl Api {
             }
         });
         Ok(Box::pin(tokio_stream::wrappers::ReceiverStream::new(parts)))
+    }
+}
+
+fn from_attachment(error: AttachmentError) -> Status {
+    match &error {
+        AttachmentError::NoRoom { .. } => Status::resource_exhausted(format!("disk-nearly-full: {error}")),
+        AttachmentError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+            Status::resource_exhausted(format!("disk-full: {error}"))
+        }
+        _ => internal(error),
     }
 }
 

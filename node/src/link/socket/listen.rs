@@ -39,16 +39,16 @@ pub enum HandshakeError {
     #[error(transparent)]
     Refused(#[from] PeerRefused),
     /// It showed no certificate.
-    #[error("it showed no certificate")]
+    #[error("it showed no certificate: no station of ours, see what runs at that address")]
     NoCertificate,
     /// It does not speak what links speak.
-    #[error("it does not speak HTTP/2 over TLS 1.3 (ALPN h2)")]
+    #[error("it does not speak HTTP/2 over TLS 1.3 (ALPN h2): no station of ours, see what runs at that address")]
     Protocol,
     /// It took too long.
-    #[error("it did not finish its handshake within {}s", HANDSHAKE_WITHIN.as_secs())]
+    #[error("it did not finish its handshake within {}s: a bad line, or no station of ours", HANDSHAKE_WITHIN.as_secs())]
     TimedOut,
     /// Not TLS, or broken off.
-    #[error("its handshake failed: {0}")]
+    #[error("its handshake failed: {0}; if that is no station of ours, see what runs at that address")]
     Tls(#[from] io::Error),
     /// Our own settings do not hold together.
     #[error("this station's TLS settings are not usable: {0}")]

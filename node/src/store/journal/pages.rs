@@ -51,7 +51,7 @@ impl Pages {
         let page = length / PAGE * PAGE;
         let last = self.start + page..self.start + length;
         if self.memory.len() > KEPT_BYTES {
-            *self = Self::beginning_with(&self.memory[last].to_vec());
+            *self = Self::beginning_with(&self.memory[last]);
         } else {
             self.length = last.len();
             self.memory.copy_within(last, self.start);

@@ -42,7 +42,8 @@ impl Segment {
     pub(super) fn create(dir: &Path, header: Header) -> io::Result<Self> {
         let draft = dir.join(format!("{:010}.tmp", header.number));
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&draft)?;
-        let made = past_the_cache(&draft)
+        let made = room(&file, header.bytes)
+            .and_then(|()| past_the_cache(&draft))
             .and_then(|pages| zero(&pages, 0, header.bytes).map(|()| pages))
             .and_then(|pages| Self::publish(dir, &draft, file, pages, header));
         if made.is_err() {
@@ -148,6 +149,15 @@ pub(super) fn numbers(dir: &Path, extension: &str) -> io::Result<Vec<u64>> {
 /// Makes creations, renames and removals in a directory durable.
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
+}
+
+/// Asks for the space all at once, so that a disk without room says so now, and not after it was filled to the brim
+/// with zeros. A file system that cannot say shows it while they are written.
+fn room(file: &File, bytes: u32) -> io::Result<()> {
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes.into()) {
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) | Ok(()) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// The file once more, for writes of whole pages that leave no copy behind. Where the file system does not know this
