@@ -36,6 +36,7 @@ mod table;
 pub mod terms;
 pub mod time;
 mod trace;
+mod trouble;
 mod usage;
 pub mod visible;
 mod wait;

@@ -23,6 +23,7 @@ pub mod names;
 pub mod office;
 pub mod outgoing;
 pub mod ranges;
+pub mod refusal;
 pub mod retry;
 pub mod rows;
 pub mod schedule;

@@ -1,3 +1,4 @@
 //! The product as its users meet it: real processes, mutual TLS, real disks.
 
+mod cli;
 mod delivery;

@@ -60,7 +60,7 @@ fn list(call: &Call) -> Outcome {
         } else if call.quiet {
             view.links.iter().for_each(|link| call.data(&visible::line(&link.unit)));
         } else {
-            call.data(&status::render_links(&view.links, &call.words, call.now()));
+            call.data(&status::render_links(&view.links, &call.names(), &call.words, call.now()));
         }
         Ok(Exit::Done)
     })
@@ -69,7 +69,7 @@ fn list(call: &Call) -> Outcome {
 fn ping(call: &Call, given: &ArgMatches) -> Outcome {
     let count = given.get_one::<u32>("count").copied().unwrap_or(1);
     call.online(async |station| {
-        let names = call.names(station).await?;
+        let names = call.names();
         let peer = neighbour(call, &names, args::required(given, "peer"))?;
         for sequence in 1..=count {
             let answer = call.answer(station.ping(PingRequest { peer: peer.to_owned() }).await)?;
@@ -119,7 +119,7 @@ fn pause(call: &Call, given: &ArgMatches, resume: bool) -> Outcome {
         (seconds, args::required(given, "reason"))
     };
     call.online(async |station| {
-        let names = call.names(station).await?;
+        let names = call.names();
         let peer = neighbour(call, &names, args::required(given, "peer"))?;
         let request = PauseRequest { peer: peer.to_owned(), resume, seconds, reason: reason.to_owned() };
         let until = call.answer(station.pause_link(request).await)?.until_us;

@@ -97,7 +97,7 @@ fn submit(call: &Call, given: &ArgMatches) -> Outcome {
     draft.ready(call)?;
     let officer = call.officer()?;
     let attach = draft.attach.clone();
-    let draft::Complete { status, precedence, report } = draft.complete(call, officer)?;
+    let draft::Complete { status, precedence, report } = draft.complete(call, &officer)?;
     let request = filing::request(call, given, Kind::InitialReport, status, Content::Report(report))?;
     let precedence = precedence.map_or(request.precedence, Into::into);
     let request = FileRequest { precedence, ..request };
@@ -137,7 +137,7 @@ fn more(call: &Call, given: &ArgMatches, kind: Kind) -> Outcome {
             category: args::chosen::<Category>(given, "category").map_or(before.category, Into::into),
             grade: args::chosen::<Grade>(given, "grade").map_or(before.grade, Into::into),
             text,
-            reporter: officer.to_owned(),
+            reporter: officer.clone(),
         };
         let request = filing::request(call, given, kind, Status::Unspecified, Content::Report(report))?;
         let incident = args::required(given, "document").to_owned();
@@ -179,11 +179,11 @@ pub(super) async fn filed_and_awaited(
     }
     let number = visible::line(&filed.number);
     call.say_on_interrupt(call.words.say("wait-interrupted", &[("number", number.as_str().into())]));
-    let names = call.names(station).await?;
+    let names = call.names();
     let spinner = call.spinner();
     let waiting_for = call.words.text(level_key(level));
     let judge = |view: &DocumentView| {
-        let newest = trace::newest(view, &names.clone().with(view), &call.words);
+        let newest = trace::newest(view, &names, &call.words);
         spinner.set_message(format!("{waiting_for}  {newest}"));
         judged(view, level)
     };
@@ -193,8 +193,13 @@ pub(super) async fn filed_and_awaited(
     if call.json {
         call.object(&document::json(&view));
     } else if !call.quiet {
-        call.data(&awaited_text(&view, level, verdict, &names.with(&view), &call.words));
-        filing::next_steps(call, &number, next);
+        call.data(&awaited_text(&view, level, verdict, &names, &call.words));
+        let watch = match ladder::kind(&view) {
+            Kind::RequestForInstructions => "request status --watch",
+            _ => "report status --watch",
+        };
+        let keep_waiting = [(watch, "next-watch"), ("trace", "next-trace")];
+        filing::next_steps(call, &number, if verdict == Verdict::Reached { next } else { &keep_waiting });
     }
     Ok(verdict.exit())
 }
@@ -251,6 +256,7 @@ mod tests {
     use super::*;
     use crate::cli::{
         ladder::tests::{arrived, on_the_way},
+        names::tests::small,
         words::Lang,
     };
     use proto::v1::StageView;
@@ -277,8 +283,7 @@ mod tests {
     #[test]
     fn the_end_of_a_wait_is_told_with_the_time_it_took() {
         let view = arrived();
-        let text =
-            awaited_text(&view, "signed", Verdict::Reached, &Names::default().with(&view), &Words::new(Lang::Zh));
+        let text = awaited_text(&view, "signed", Verdict::Reached, &small("420100", Lang::Zh), &Words::new(Lang::Zh));
         assert_eq!(text, "✔ 部级 赵一 签收 09-19 08:46:31(用时 2:21)");
         let text = awaited_text(&view, "signed", Verdict::Waiting, &Names::default(), &Words::new(Lang::En));
         assert!(text.contains("still on its way"), "{text}");

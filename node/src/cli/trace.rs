@@ -16,7 +16,7 @@ use super::{
     names::Names,
     table::Columns,
     terms::Listed,
-    time, visible,
+    time, trouble, visible,
     words::Words,
 };
 use crate::io::Timestamp;
@@ -36,7 +36,7 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
         if call.json {
             call.object(&json(&view));
         } else {
-            let names = call.names(station).await?.with(&view);
+            let names = call.names();
             call.data(&render_trace(&view, &names, &call.words));
         }
         Ok(Exit::Done)
@@ -215,22 +215,22 @@ pub(super) fn waiting_text(waiting: &QueueState, words: &Words, now: Timestamp) 
         text.push_str(&words.say("waiting-attempt", &[("n", waiting.attempts.into())]));
     }
     if !waiting.last_failure.is_empty() {
-        text.push_str(&words.say("waiting-last", &[("why", visible::line(&waiting.last_failure).into())]));
+        text.push_str(&words.say("waiting-last", &[("why", trouble::told(&waiting.last_failure, words).into())]));
     }
-    if !waiting.held && !waiting.in_flight {
-        text.push_str(&words.say("waiting-next", &[("when", next_text(waiting, words, now).into())]));
+    if let Some(when) = next_text(waiting, words, now) {
+        text.push_str(&words.say("waiting-next", &[("when", when.into())]));
     }
     text
 }
 
-/// When it is offered next.
-pub(super) fn next_text(waiting: &QueueState, words: &Words, now: Timestamp) -> String {
-    if waiting.held {
-        words.text("next-person")
-    } else if waiting.next_attempt_us == 0 {
-        words.text("next-link")
+/// When it is offered next, if it is not its turn already.
+fn next_text(waiting: &QueueState, words: &Words, now: Timestamp) -> Option<String> {
+    if waiting.held || waiting.in_flight {
+        None
+    } else if !waiting.link_up {
+        Some(words.text("next-link"))
     } else {
-        time::clock_and_age(waiting.next_attempt_us, now, words)
+        (waiting.next_attempt_us > now.us()).then(|| time::clock_and_age(waiting.next_attempt_us, now, words))
     }
 }
 
@@ -240,10 +240,10 @@ pub(super) fn state_key(waiting: &QueueState) -> &'static str {
         "waiting-held"
     } else if waiting.in_flight {
         "waiting-in-flight"
-    } else if waiting.next_attempt_us == 0 {
-        "waiting-parked"
-    } else {
+    } else if waiting.link_up && waiting.next_attempt_us == 0 {
         "waiting-ready"
+    } else {
+        "waiting-parked"
     }
 }
 
@@ -299,20 +299,19 @@ mod tests {
     use super::*;
     use crate::cli::{
         ladder::tests::{arrived, on_the_way},
+        names::tests::small,
         time::tests::MORNING,
         words::Lang,
     };
-    use proto::v1::{LinkView, StatusView};
 
     fn names() -> Names {
-        let link = LinkView { unit: "420000".into(), name: "湖北".into(), parent: true, ..Default::default() };
-        Names::of(&StatusView { unit: "420100".into(), name: "武汉".into(), links: vec![link], ..Default::default() })
+        small("420100", Lang::Zh)
     }
 
     #[test]
     fn a_trace_tells_people_from_lines() {
         let view = arrived();
-        let text = render_trace(&view, &names().with(&view), &Words::new(Lang::Zh));
+        let text = render_trace(&view, &names(), &Words::new(Lang::Zh));
         let expected = "\
 R-420100-0919-0007  首报  Ⅰ红  特急  试卷安全(演练)
                                          累计  本段
@@ -331,7 +330,7 @@ R-420100-0919-0007  首报  Ⅰ红  特急  试卷安全(演练)
     fn a_ladder_shows_what_is_still_to_come() {
         let view = on_the_way();
         let now = Timestamp::from_us(MORNING + 120_000_000);
-        let zh = render_ladder(&view, &names().with(&view), &Words::new(Lang::Zh), now);
+        let zh = render_ladder(&view, &names(), &Words::new(Lang::Zh), now);
         let expected = "\
 R-420100-0919-0007  首报  Ⅰ红  特急  试卷安全(演练)
  ●  09-19 08:44:10  武汉  已入队(落盘)
@@ -342,7 +341,7 @@ R-420100-0919-0007  首报  Ⅰ红  特急  试卷安全(演练)
  ○                  部级  签收
 ";
         assert_eq!(zh, expected, "\n{zh}");
-        let en = render_ladder(&view, &names().with(&view), &Words::new(Lang::En), now);
+        let en = render_ladder(&view, &names(), &Words::new(Lang::En), now);
         assert!(en.starts_with("R-420100-0919-0007  initial report  I red  IMMEDIATE"), "{en}");
         assert!(en.contains("signed: 王五"), "{en}");
         assert!(en.contains("○                  部级  delivered"), "{en}");

@@ -8,7 +8,7 @@ use crate::{
     post::{
         envelope::DocId,
         ladder,
-        schedule::{Entry, State},
+        schedule::{Entry, Queue, State},
         view::Copy,
     },
     topology::Unit,
@@ -65,6 +65,7 @@ fn recipient(desk: Desk<'_>, copy: &Copy) -> v1::RecipientView {
         reached: reached.into(),
         stages,
         waiting: post.waiting(&copy.channel, copy.number).map(|(peer, entry)| queue_state(desk, peer, entry)),
+        tier: post.me().topology.place(destination).map_or_else(String::new, |place| place.tier.as_str().to_owned()),
     }
 }
 
@@ -79,6 +80,8 @@ pub fn queue_state(desk: Desk<'_>, peer: &Unit, entry: &Entry) -> v1::QueueState
         next_attempt_us: resting.map_or(0, |until| until.us()),
         held: matches!(entry.state, State::Held { .. }),
         in_flight: matches!(entry.state, State::InFlight { .. }),
+        since_us: entry.since.us(),
+        link_up: queue.is_some_and(Queue::is_up),
     }
 }
 

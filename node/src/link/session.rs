@@ -17,10 +17,11 @@ use tonic::Status;
 use super::{
     board::{Board, Sample},
     outlet::Outlet,
+    trouble::Trouble,
     wire,
 };
 use crate::{
-    engine::run::Handle,
+    engine::run::{Handle, Stopped},
     io::{Io, Timestamp},
     limits,
     post::{Event, seal::Checker},
@@ -96,7 +97,7 @@ struct Session<'a, S> {
 impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
     async fn greet(&mut self, id: u64, identity: &str) -> Result<(), String> {
         let peer = self.peer.clone();
-        let heard = self.ends.engine.ask(move |desk| desk.post.heard_of(&peer)).await.map_err(|e| e.to_string())?;
+        let heard = self.ends.engine.ask(move |desk| desk.post.heard_of(&peer)).await.map_err(stopping)?;
         self.outlet.send(Frame::Hello(v1::Hello {
             version: wire::VERSION,
             version_min: wire::VERSION_MIN,
@@ -106,16 +107,17 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         }));
         let first = tokio::time::timeout(limits::HELLO_WITHIN, self.incoming.next()).await;
         let hello = match first {
-            Err(_) => return Err("the peer did not say hello in time".to_owned()),
-            Ok(None) => return Err("the peer closed the connection before saying hello".to_owned()),
+            Err(_) => return Err(Trouble::Silent.says("the peer did not say hello in time")),
+            Ok(None) => return Err(Trouble::Closed.says("the peer closed the connection before saying hello")),
             Ok(Some(Err(status))) => return Err(said(&status)),
             Ok(Some(Ok(v1::Frame { frame: Some(Frame::Hello(hello)) }))) => hello,
-            Ok(Some(Ok(_))) => return Err("the first frame was not a hello".to_owned()),
+            Ok(Some(Ok(_))) => return Err(Trouble::Misbehaved.says("the first frame was not a hello")),
         };
         if hello.unit != self.peer.as_str() {
-            return Err(format!("the peer says it is {} and its certificate says {}", hello.unit, self.peer));
+            let lie = format!("the peer says it is {} and its certificate says {}", hello.unit, self.peer);
+            return Err(Trouble::Misbehaved.says(lie));
         }
-        wire::speaks(&hello)?;
+        wire::speaks(&hello).map_err(|why| Trouble::Version.says(why))?;
         let now = self.ends.io.now();
         self.ends.board.note(self.peer, |line| {
             line.outlet = Some(self.outlet.clone());
@@ -125,7 +127,7 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
             line.ups += 1;
         });
         let up = self.ends.engine.up(self.peer.clone(), id, self.outlet.clone(), hello.heard).await;
-        up.map_err(|stopped| stopped.to_string())
+        up.map_err(stopping)
     }
 
     async fn exchange(&mut self) -> String {
@@ -134,8 +136,8 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         loop {
             tokio::select! {
                 frame = tokio::time::timeout(patience, self.incoming.next()) => match frame {
-                    Err(_) => return format!("nothing heard for {} s", patience.as_secs()),
-                    Ok(None) => return "the peer closed the connection".to_owned(),
+                    Err(_) => return Trouble::Silent.says(format!("nothing heard for {} s", patience.as_secs())),
+                    Ok(None) => return Trouble::Closed.says("the peer closed the connection"),
                     Ok(Some(Err(status))) => return said(&status),
                     Ok(Some(Ok(frame))) => if let Err(failure) = self.take(frame).await {
                         return failure;
@@ -153,7 +155,7 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         let told = match frame.frame {
             Some(Frame::Offer(offer)) => {
                 let opened = wire::open(offer, &*self.ends.checker)
-                    .map_err(|bad| format!("the peer offers something that is not a block: {bad}"))?;
+                    .map_err(|bad| Trouble::Misbehaved.says(format!("the peer offers what is not a block: {bad}")))?;
                 for refusal in &opened.refused {
                     tracing::warn!(peer = %peer, code = refusal.code, reason = refusal.reason, "a block was refused");
                 }
@@ -172,11 +174,11 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
                 self.heard_beat(&beat, now);
                 Ok(())
             }
-            Some(Frame::Hello(_)) => return Err("the peer said hello twice".to_owned()),
+            Some(Frame::Hello(_)) => return Err(Trouble::Misbehaved.says("the peer said hello twice")),
             // A newer peer may send frames this station does not know; they are optional by agreement.
             None => Ok(()),
         };
-        told.map_err(|stopped| stopped.to_string())
+        told.map_err(stopping)
     }
 
     fn heard_beat(&mut self, beat: &v1::Heartbeat, now: Timestamp) {
@@ -206,8 +208,18 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
     }
 }
 
-/// A status as one sentence.
+fn stopping(stopped: Stopped) -> String {
+    Trouble::Stopping.says(stopped)
+}
+
+/// What ended a stream, in one sentence. A station that says no begins with the word of its trouble itself.
 pub fn said(status: &Status) -> String {
+    let said = causes(status);
+    let word = said.split_once(':').map_or("", |(word, _)| word);
+    if Trouble::ALL.iter().any(|trouble| trouble.word() == word) { said } else { Trouble::BrokenOff.says(said) }
+}
+
+fn causes(status: &Status) -> String {
     let mut said = status.message().to_owned();
     let mut source = std::error::Error::source(status);
     while let Some(cause) = source {
