@@ -72,6 +72,7 @@ arg-config = Configuration file [default { $default }; env ZHUJI_CONFIG]
 arg-lang = Language, zh or en [env ZHUJI_LANG, LC_ALL, LANG; default zh]
 arg-officer = Who speaks for the office; required where something is said in its name [env ZHUJI_OFFICER]
 arg-json = Print one JSON object, for programs
+arg-jsonl = Print one JSON object a line
 arg-quiet = Print numbers only
 arg-no-input = Do not ask; name what is missing
 arg-yes = Do not ask for confirmation
@@ -176,6 +177,10 @@ fail-station = the station says: { $why }
 fail-officer = this is said in the name of the office, so an officer must be named
 fail-officer-remedy = add --officer NAME, or set ZHUJI_OFFICER
 fail-file = { $path }: { $why }
+file-not-found = there is no such file
+file-forbidden = permission denied
+file-exists = it exists already
+file-not-text = it is not UTF-8 text
 fail-no-neighbour = "{ $peer }" is neither above nor below this station
 fail-no-neighbour-remedy = see: { $program } link ls
 
@@ -323,6 +328,8 @@ filed-before = already filed   { $number }   the same key; nothing was filed twi
 next = next
 next-follow-up = follow up
 next-watch = keep watching
+next-sign = sign
+next-call-list = whom to ring
 next-undertake = undertake
 next-done = say it is done
 next-cannot = cannot comply (-m the reason)
@@ -337,8 +344,8 @@ attach-changed = { $path } changed or could not be read to its end; nothing was 
 wait-for-province = waiting for the next level …
 wait-for-ministry = waiting for delivery at the ministry …
 wait-for-signed = waiting for a signature at the ministry …
-wait-arrived = ✔ { $newest } (took { $span })
-wait-signed = ✔ { $newest } (took { $span })
+wait-arrived = ✔ { $what } (took { $span })
+wait-met = ✔ it has come as far as was asked
 wait-not-in-time = ▲ not there in time; the message is still on its way
 wait-never = ✕ it will not be delivered any more; see trace
 wait-interrupted = no longer waiting; { $number } is still on its way
@@ -347,7 +354,7 @@ acted = ✔ { $number } { $stage }: { $officer } ({ $time }, on this machine's d
 ## Lists
 list-empty = none
 list-comma = {", "}
-list-summary = { $n } in all, { $unsigned } waiting for a signature here
+list-summary = { $n } listed, { $unsigned } waiting for a signature here
 list-more = ; there are older ones, use --limit or --since
 list-sign = {". To sign: "}{ $program } { $verb } NUMBER
 queue-not-waiting = not waiting on this machine
@@ -403,7 +410,7 @@ directive-all-signed = all action addressees have signed
 directive-goes-on = The directive is not recalled; keep waiting: { $program } directive status { $number } --wait
 behind-delivered = delivered { $span }
 behind-undelivered = not delivered { $span }
-behind-cut = not delivered { $span } (link down)
+behind-cut = not delivered { $span }, link down
 behind-passed = at { $name } for { $span }
 tier-ministry = ministry
 tier-province = provinces
@@ -418,6 +425,8 @@ status-certificate-expired = ■ certificate expired
 status-unsigned = { $n } to sign
 status-refusing = ■ disk nearly full ({ $free } left): only the two highest precedences are taken; free some space
 status-hops = Delivery latency per hop (store and forward, durable)
+status-more-hops = these are the slowest; { $n } more with --json
+status-calm = { $n } more links are up with nothing waiting (link ls lists all)
 status-totals = since start: filed { $filed }  taken { $taken }  passed { $passed }  delivered { $delivered }  duplicates { $duplicates }  refused { $refused }  missing { $gaps }
 status-links = { $all } { $all ->
         [one] link
@@ -433,8 +442,8 @@ link-failure-below = { $peer }: { $why }; waiting for it to call
 link-paused-until = { $name } is paused until { $until }; messages stay on this machine. Resume: { $program } link resume { $name }
 link-resumed = { $name } is resumed
 ping-answer = from { $name } ({ $identity }): seq={ $seq } { $rtt }  clock { $offset }
-direction-up = up
-direction-down = down
+direction-up = ↑
+direction-down = ↓
 
 ## Column heads
 head-grade = grade
@@ -626,6 +635,7 @@ standing-superseded = superseded
 standing-cancelled = cancelled
 standing-expired = expired
 standing-closed = closed
+standing-answered = answered
 severity-ok = ok
 severity-warning = warning
 severity-failure = failure
@@ -657,7 +667,7 @@ help-formats =
     addressees names or unit ids, comma-separated; 420000/* (a province's districts), provinces, districts, all
     grades     I red, II orange, III yellow, IV blue
     precedence te-ti (flash), te-ji (immediate), jia-ji (priority), ping-ji, routine
-    JSON       every object has a schema field and only ever grows; times are RFC 3339 with offset
+    JSON       --json one object, --jsonl one a line; every object has a schema field and only ever grows; times are RFC 3339 with offset
     the file of report submit --file:
       status = "exercise"
       category = "paper-security"

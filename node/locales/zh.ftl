@@ -72,6 +72,7 @@ arg-config = 配置文件 [默认 { $default };环境变量 ZHUJI_CONFIG]
 arg-lang = 语言 zh 或 en [环境变量 ZHUJI_LANG、LC_ALL、LANG;默认 zh]
 arg-officer = 经办人姓名,以本单位名义行文时必填 [环境变量 ZHUJI_OFFICER]
 arg-json = 输出一个 JSON 对象,供程序读取
+arg-jsonl = 每行输出一个 JSON 对象
 arg-quiet = 只输出编号
 arg-no-input = 不提问;缺什么就报出来
 arg-yes = 不再确认
@@ -176,6 +177,10 @@ fail-station = 本机节点答复: { $why }
 fail-officer = 这一操作以本单位名义作出,须写明经办人
 fail-officer-remedy = 加 --officer 姓名,或设置 ZHUJI_OFFICER
 fail-file = { $path }: { $why }
+file-not-found = 没有这个文件
+file-forbidden = 没有权限
+file-exists = 已存在
+file-not-text = 不是 UTF-8 文字
 fail-no-neighbour = 「{ $peer }」不是本机的上级或下级
 fail-no-neighbour-remedy = 查看: { $program } link ls
 
@@ -323,6 +328,8 @@ filed-before = 此前已入队   { $number }   同一个键,没有重复提交�
 next = 下一步
 next-follow-up = 续报
 next-watch = 继续等
+next-sign = 签收
+next-call-list = 未签收的单位和电话
 next-undertake = 承办
 next-done = 办结
 next-cannot = 无法执行(-m 说明原因)
@@ -337,8 +344,8 @@ attach-changed = { $path } 在读取中变化或读取失败,报文没有提交
 wait-for-province = 等待上一级接收 …
 wait-for-ministry = 等待部级送达 …
 wait-for-signed = 等待部级签收 …
-wait-arrived = ✔ { $newest }(用时 { $span })
-wait-signed = ✔ { $newest }(用时 { $span })
+wait-arrived = ✔ { $what }(用时 { $span })
+wait-met = ✔ 已达到所等的状态
 wait-not-in-time = ▲ 到时未达到所等的状态;报文仍在继续上送
 wait-never = ✕ 报文不会再送达;详情见 trace
 wait-interrupted = 已停止等待;{ $number } 仍在继续上送
@@ -347,7 +354,7 @@ acted = ✔ { $number } { $officer } { $stage }({ $time },本机已落盘)
 ## 列表
 list-empty = 没有
 list-comma = 、
-list-summary = 共 { $n } 件,本机待签 { $unsigned } 件
+list-summary = 列出 { $n } 件,本机待签 { $unsigned } 件
 list-more = ;还有更早的,用 --limit 或 --since
 list-sign = 。签收: { $program } { $verb } 编号
 queue-not-waiting = 没有在本机等待
@@ -403,7 +410,7 @@ directive-all-signed = 主送单位已全部签收
 directive-goes-on = 停止等待不会撤回指示;继续等待: { $program } directive status { $number } --wait
 behind-delivered = 已送达 { $span }
 behind-undelivered = 未送达 { $span }
-behind-cut = 未送达 { $span }(链路断开)
+behind-cut = 未送达 { $span },链路断开
 behind-passed = 已到 { $name } { $span }
 tier-ministry = 部级
 tier-province = 省级
@@ -418,6 +425,8 @@ status-certificate-expired = ■ 证书已过期
 status-unsigned = 待签 { $n } 件
 status-refusing = ■ 磁盘将满(余 { $free }): 只收特提、特急,请腾出空间
 status-hops = 逐跳时延(存储转发,含落盘)
+status-more-hops = 以上为最慢的;另有 { $n } 段,见 --json
+status-calm = 另有 { $n } 条链路在线、无积压(link ls 全部列出)
 status-totals = 自启动: 填报 { $filed }  接收 { $taken }  转出 { $passed }  送达 { $delivered }  重复 { $duplicates }  拒收 { $refused }  缺号 { $gaps }
 status-links = { $all } 条链路,{ $up } 在线
 status-held = ;{ $n } 件待人工处理: { $program } queue ls --held
@@ -616,7 +625,8 @@ standing-active = 有效
 standing-superseded = 已被取代
 standing-cancelled = 已撤销
 standing-expired = 已过期
-standing-closed = 已办结
+standing-closed = 已终结
+standing-answered = 已批复
 severity-ok = 正常
 severity-warning = 警告
 severity-failure = 失败
@@ -648,7 +658,7 @@ help-formats =
     主送    名称或单位代码,逗号分隔;420000/* 为一省各考区,provinces、districts、全部
     级别    I 红、II 橙、III 黄、IV 蓝
     时效    特提、特急、加急、平急、平件(te-ti、te-ji、jia-ji、ping-ji、routine)
-    JSON    每个对象有 schema 一栏,只增不改;时间为 RFC 3339,带时区
+    JSON    --json 一个对象,--jsonl 每行一个;每个对象有 schema 一栏,只增不改;时间为 RFC 3339,带时区
     report submit --file 的文件:
       status = "exercise"
       category = "试卷安全"

@@ -104,7 +104,7 @@ fn everything_that_only_looks_can_be_looked_at(country: &Country) {
     let zh = district.types(&["status"]).out;
     assert!(zh.starts_with("武汉 district-node ") && zh.contains("上 湖北") && zh.contains("在线"), "{zh}");
     let en = district.types(&["status", "--lang", "en"]).out;
-    assert!(en.starts_with("Wuhan district-node ") && en.contains("up Hubei"), "{en}");
+    assert!(en.starts_with("Wuhan district-node ") && en.contains("↑ Hubei"), "{en}");
     let nagios = district.types(&["check", "--format", "nagios"]);
     assert!(nagios.code == 0 && nagios.out.starts_with("OK - "), "{nagios:?}");
     let ping = district.types(&["link", "ping", "湖北", "-c", "1"]);

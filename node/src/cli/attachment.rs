@@ -77,7 +77,8 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
         };
         let partial = Partial::create(&path).map_err(unwritten)?;
         let request = FetchRequest { digest: digest.clone().into(), document: of.unwrap_or_default().to_owned() };
-        let length = fetch(call, station, request, &partial, &digest).await?;
+        let shown_as = if name.is_empty() { document::hex(&digest[..4]) } else { name };
+        let length = fetch(call, station, request, &partial, &shown_as).await?;
         partial.keep(&path).map_err(unwritten)?;
         if call.json {
             let digest = document::hex(&digest);
@@ -152,14 +153,15 @@ async fn fetch(
     station: &mut Station,
     request: FetchRequest,
     partial: &Partial,
-    digest: &[u8],
+    name: &str,
 ) -> Result<u64, Failure> {
+    let digest = request.digest.clone();
     let mut chunks = call.answer(station.fetch(request).await)?;
     let mut hash = Context::new(&SHA256);
     let mut length = 0_u64;
     let mut bar = None;
     while let Some(chunk) = chunks.message().await.map_err(|status| call.failure(&status))? {
-        let bar = bar.get_or_insert_with(|| call.bytes_bar(&document::hex(&digest[..4]), chunk.length));
+        let bar = bar.get_or_insert_with(|| call.bytes_bar(name, chunk.length));
         (&partial.file).write_all(&chunk.bytes).map_err(|error| Failure::file("-", &error, &call.words))?;
         hash.update(&chunk.bytes);
         length += u64::try_from(chunk.bytes.len()).unwrap_or(0);
@@ -168,7 +170,7 @@ async fn fetch(
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    if hash.finish().as_ref() == digest {
+    if hash.finish().as_ref() == &digest[..] {
         Ok(length)
     } else {
         Err(Failure::new(Exit::Failed, call.words.text("attachment-altered")))

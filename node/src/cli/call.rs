@@ -62,6 +62,8 @@ pub struct Call {
     pub config: PathBuf,
     /// For machines.
     pub json: bool,
+    /// For machines, an object a line.
+    lines: bool,
     /// Numbers only.
     pub quiet: bool,
     /// Do not ask whether it is meant.
@@ -90,7 +92,8 @@ impl Call {
             tier,
             socket: path("socket", default_socket(tier)),
             config: path("config", default_config(tier)),
-            json: given.get_flag("json"),
+            json: given.get_flag("json") || given.get_flag("jsonl"),
+            lines: given.get_flag("jsonl"),
             quiet: given.get_flag("quiet"),
             yes: given.get_flag("yes"),
             ask: io::stdin().is_terminal() && io::stderr().is_terminal() && !given.get_flag("no-input"),
@@ -214,6 +217,11 @@ impl Call {
     /// Data for machines.
     pub fn object(&self, value: &serde_json::Value) {
         drop(writeln!(self.streams.borrow_mut().data, "{value}"));
+    }
+
+    /// Many things for machines: an object a line with `--jsonl`, else one object that holds them all.
+    pub fn objects(&self, each: impl Iterator<Item = serde_json::Value>, all: impl FnOnce() -> serde_json::Value) {
+        if self.lines { each.for_each(|one| self.object(&one)) } else { self.object(&all()) }
     }
 
     /// Words, for stderr.

@@ -82,7 +82,7 @@ fn told(call: &Call, given: &ArgMatches, outcome: Result<Vec<CheckItem>, Failure
         }
         (_, Err(failure)) => Err(failure),
         ("json", Ok(items)) => {
-            call.object(&json(&items));
+            call.objects(items.iter().map(item_json), || json(&items));
             Ok(ended(&items))
         }
         (_, Ok(items)) => {
@@ -135,7 +135,7 @@ pub(super) fn render_check(items: &[CheckItem], names: &Names, words: &Words) ->
                 text.push_str(&format!("      {}\n", words.say("check-do", &[("what", words.text(&hint).into())])));
             }
             if item.severity() == Severity::Failure && !item.detail.is_empty() {
-                text.push_str(&format!("      {}\n", visible::line(&item.detail)));
+                text.push_str(&format!("      {}\n", trouble::details(&item.detail, words)));
             }
         }
     }
@@ -197,19 +197,20 @@ pub(super) fn render_nagios(items: &[CheckItem], names: &Names) -> String {
 }
 
 fn json(items: &[CheckItem]) -> Value {
-    let item = |item: &CheckItem| {
-        json!({
-            "id": item.id,
-            "group": item.group,
-            "severity": item.severity().code(),
-            "facts": item.facts,
-            "detail": super::document::some(&item.detail),
-        })
-    };
     json!({
         "schema": "zhuji.check/1",
         "severity": worst(items).code(),
-        "items": items.iter().map(item).collect::<Vec<_>>(),
+        "items": items.iter().map(item_json).collect::<Vec<_>>(),
+    })
+}
+
+fn item_json(item: &CheckItem) -> Value {
+    json!({
+        "id": item.id,
+        "group": item.group,
+        "severity": item.severity().code(),
+        "facts": item.facts,
+        "detail": super::document::some(&item.detail),
     })
 }
 
@@ -250,7 +251,7 @@ mod tests {
 链路
   × 与 湖北 断开 1 分: 连不上,请查线路、防火墙和对端节点是否运行
       处理: 仍可填报,报文存于本机,接通后自动上送;急件请同时打值班电话
-      unreachable: 10.0.0.1:7443 cannot be reached: refused; check the line
+      10.0.0.1:7443 cannot be reached: refused
 moon
   ‼ moon-phase full
 状态: 1 项失败,2 项警告

@@ -191,6 +191,10 @@ fn show(call: &Call, view: &DocumentView, unsigned: bool) {
         call.data(&progress::render_behind(view, &names, &call.words, call.now()));
     } else {
         call.data(&progress::render_progress(view, &names, &call.words, call.now()));
+        if progress::behind(view).next().is_some() {
+            let next = [("directive status --unsigned", "next-call-list"), ("trace", "next-trace")];
+            filing::next_steps(call, &document::number(view), &next);
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! One document, and lists of them: for people and for machines.
 
 use proto::v1::{
-    AttachmentView, Document, DocumentView, Grade, Header, Passage, QueueState, RecipientView, StageView, Standing,
-    document::Content,
+    AttachmentView, Document, DocumentView, Grade, Header, Kind, Passage, QueueState, RecipientView, StageView,
+    Standing, document::Content,
 };
 use serde_json::{Value, json};
 
@@ -42,7 +42,11 @@ pub(super) fn standing_text(view: &DocumentView, words: &Words) -> String {
         Standing::Active => String::new(),
         standing if view.standing_by.is_empty() => standing.word(words),
         standing => {
-            let args = [("standing", standing.word(words).into()), ("by", visible::line(&view.standing_by).into())];
+            let word = match (standing, ladder::kind(view)) {
+                (Standing::Closed, Kind::RequestForInstructions) => words.text("standing-answered"),
+                (standing, _) => standing.word(words),
+            };
+            let args = [("standing", word.into()), ("by", visible::line(&view.standing_by).into())];
             words.say("standing-by", &args)
         }
     }

@@ -144,7 +144,14 @@ impl Failure {
 
     /// A file that could not be read or written.
     pub fn file(path: &str, error: &io::Error, words: &Words) -> Self {
-        let args = [("path", path.into()), ("why", error.to_string().into())];
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => words.text("file-not-found"),
+            io::ErrorKind::PermissionDenied => words.text("file-forbidden"),
+            io::ErrorKind::AlreadyExists => words.text("file-exists"),
+            io::ErrorKind::InvalidData => words.text("file-not-text"),
+            _ => error.to_string(),
+        };
+        let args = [("path", path.into()), ("why", why.into())];
         Self::new(Exit::Failed, words.say("fail-file", &args))
     }
 
@@ -155,7 +162,7 @@ impl Failure {
             Exit::Refused => words.say("refused", &[("sentence", self.sentence.as_str().into())]),
             _ => words.say("error", &[("sentence", self.sentence.as_str().into())]),
         };
-        for line in &self.remedy {
+        for line in self.remedy.iter().flat_map(|step| step.lines()) {
             text.push_str("\n  ");
             text.push_str(line);
         }

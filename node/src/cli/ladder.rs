@@ -81,6 +81,12 @@ pub(super) fn events(view: &DocumentView) -> Vec<Event> {
         events.push(event(stage.at_us, says(recipient, stage), what));
     }
     events.sort_by_key(|event| event.at_us);
+    // One station takes the copies for all below it at once; that is one event.
+    events.dedup_by(|again, first| {
+        again.unit == first.unit
+            && again.what == first.what
+            && matches!(again.what, What::Reached { stage: Stage::Custody, .. })
+    });
     measure(&mut events, downward(view));
     events
 }

@@ -55,8 +55,9 @@ fn list(call: &Call) -> Outcome {
     call.online(async |station| {
         let view = call.status(station).await?;
         if call.json {
-            let links: Vec<_> = view.links.iter().map(status::link_json).collect();
-            call.object(&json!({ "schema": "zhuji.links/1", "links": links }));
+            let links = || view.links.iter().map(status::link_json);
+            let all = || json!({ "schema": "zhuji.links/1", "links": links().collect::<Vec<_>>() });
+            call.objects(links(), all);
         } else if call.quiet {
             view.links.iter().for_each(|link| call.data(&visible::line(&link.unit)));
         } else {

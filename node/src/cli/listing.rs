@@ -38,7 +38,7 @@ pub(super) fn list(call: &Call, given: &ArgMatches, which: Box, kinds: &[Kind]) 
         let names = call.names();
         let response = call.answer(station.list(request).await)?;
         if call.json {
-            call.object(&json(&response));
+            call.objects(response.documents.iter().map(document::json), || json(&response));
         } else if call.quiet {
             response.documents.iter().for_each(|view| call.data(&document::number(view)));
         } else if response.documents.is_empty() {
@@ -60,6 +60,7 @@ pub(super) fn show(call: &Call, given: &ArgMatches) -> Outcome {
         } else {
             let names = call.names();
             call.data(&document::render_document(&view, &names, &call.words, call.now()));
+            filing::next_steps(call, &document::number(&view), on_show(&view, call.tier));
         }
         Ok(Exit::Done)
     })
@@ -128,6 +129,15 @@ pub(super) fn act(call: &Call, given: &ArgMatches, stage: Stage, note: &str) -> 
         }
         Ok(Exit::Done)
     })
+}
+
+/// What is most likely done next with a document somebody looks at.
+fn on_show(view: &DocumentView, tier: Tier) -> &'static [(&'static str, &'static str)] {
+    match (view.arrived_us != 0 && !view.signed_here, tier) {
+        (true, Tier::District) => &[("directive sign", "next-sign"), ("trace", "next-trace")],
+        (true, _) => &[("inbox sign", "next-sign"), ("trace", "next-trace")],
+        (false, _) => &[("trace", "next-trace")],
+    }
 }
 
 /// What an officer does next with a document, once this is done.

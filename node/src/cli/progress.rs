@@ -228,9 +228,9 @@ D-000000-0919-0003  指示  特急  启用备用试卷(演练)  主送 3  抄送
         view.recipients[1].stages = vec![custody];
         let now = Timestamp::from_us(MORNING + 362_000_000);
         let text = render_behind(&view, &small("000000", Lang::Zh), &Words::new(Lang::Zh), now);
-        let expected = " 单位  现状                   电话          在本机
- 宜昌  已到 湖北 6 分         –             –
- 恩施  未送达 6 分(链路断开)  0718-8100000  湖北: 停放,下次: 链路恢复时
+        let expected = " 单位  现状                  电话          在本机
+ 宜昌  已到 湖北 6 分        –             –
+ 恩施  未送达 6 分,链路断开  0718-8100000  湖北: 停放,下次: 链路恢复时
 ";
         assert_eq!(text, expected, "\n{text}");
     }

@@ -59,7 +59,7 @@ fn list(call: &Call, given: &ArgMatches) -> Outcome {
         };
         let response = call.answer(station.list_queue(request).await)?;
         if call.json {
-            call.object(&json(&response));
+            call.objects(response.entries.iter().map(entry_json), || json(&response));
         } else if call.quiet {
             numbers(&response.entries).for_each(|number| call.data(&number));
         } else {

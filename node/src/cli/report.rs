@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser};
 use proto::v1::{
-    Box, Category, DocumentView, FileRequest, Filed, Grade, Kind, Report, Stage, Status, document::Content,
+    Box, Category, DocumentView, FileRequest, Filed, Grade, Kind, Report, Stage, StageView, Status, document::Content,
 };
 
 use super::{
@@ -234,20 +234,23 @@ fn awaited_text(view: &DocumentView, level: &str, verdict: Verdict, names: &Name
         Verdict::Waiting => words.text("wait-not-in-time"),
         Verdict::Never => words.text("wait-never"),
         Verdict::Reached => {
-            let took = took(view);
-            let args = [("newest", trace::newest(view, names, words).into()), ("span", time::measured(took).into())];
-            words.say(if level == "signed" { "wait-signed" } else { "wait-arrived" }, &args)
+            let Some(met) = met(view, level) else { return words.text("wait-met") };
+            let filed =
+                view.header.as_ref().and_then(|header| header.created.as_ref()).map_or(0, |clock| clock.wall_us);
+            let took = time::measured(time::micros(met.at_us - filed));
+            let args = [("what", trace::stage_text(met, names, words).into()), ("span", took.into())];
+            words.say("wait-arrived", &args)
         }
     }
 }
 
-/// From the writer's disk to the newest event.
-fn took(view: &DocumentView) -> Duration {
-    let events = ladder::events(view);
-    let filed = events.iter().find(|event| event.what == ladder::What::Filed).map(|event| event.at_us);
-    match (filed, events.last()) {
-        (Some(filed), Some(last)) => time::micros(last.at_us - filed),
-        _ => Duration::ZERO,
+/// What was waited for: who has it, or who signed.
+fn met<'v>(view: &'v DocumentView, level: &str) -> Option<&'v StageView> {
+    let mut recipients = view.recipients.iter();
+    match level {
+        "province" => recipients.flat_map(|one| &one.stages).min_by_key(|stage| stage.at_us),
+        "ministry" => recipients.find_map(|one| ladder::reached_at(one, Stage::Delivered)),
+        _ => recipients.find_map(|one| ladder::reached_at(one, Stage::Signed)),
     }
 }
 
@@ -259,7 +262,6 @@ mod tests {
         names::tests::small,
         words::Lang,
     };
-    use proto::v1::StageView;
 
     #[test]
     fn each_level_waits_for_its_own_rung() {

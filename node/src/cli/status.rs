@@ -21,6 +21,10 @@ use crate::{io::Timestamp, topology::Tier};
 
 /// A queue older than this is marked.
 const OLD: Duration = Duration::from_secs(60);
+/// With more lines than this, a screen shows only those that are not simply up.
+const LINKS_SHOWN_MOST: usize = 12;
+/// Of more hops than this, a screen shows the slowest.
+const HOPS_SHOWN_MOST: usize = 20;
 const REDRAW_EVERY: Duration = Duration::from_secs(2);
 
 /// `status [--watch]`
@@ -61,7 +65,11 @@ pub(super) fn render_status(view: &StatusView, tier: Tier, names: &Names, words:
         text.push_str(&format!("{}\n", words.say("status-refusing", &[("free", free.into())])));
     }
     if !view.links.is_empty() {
-        text.push_str(&render_links(&view.links, names, words, now));
+        let (shown, calm) = worth_showing(&view.links);
+        text.push_str(&render_links(&shown, names, words, now));
+        if calm > 0 {
+            text.push_str(&format!(" {}\n", words.say("status-calm", &[("n", calm.into())])));
+        }
     }
     if !view.hops.is_empty() {
         text.push_str(&format!("{}\n{}", words.text("status-hops"), hops(view, names, words)));
@@ -71,6 +79,19 @@ pub(super) fn render_status(view: &StatusView, tier: Tier, names: &Names, words:
     }
     text.push_str(&format!("{}\n", closing(view, tier, words)));
     text
+}
+
+/// On one screen, those of many lines a person has to look at, and how many others are up with nothing waiting.
+fn worth_showing(links: &[LinkView]) -> (Vec<LinkView>, usize) {
+    if links.len() <= LINKS_SHOWN_MOST {
+        return (links.to_vec(), 0);
+    }
+    let calm = |link: &&LinkView| {
+        let queue = link.queue.unwrap_or_default();
+        link.up && !link.paused && !link.parent && queue.parked + queue.held + queue.ready + queue.in_flight == 0
+    };
+    let (calm, shown): (Vec<_>, Vec<_>) = links.iter().partition(calm);
+    (shown.into_iter().cloned().collect(), calm.len())
 }
 
 /// The lines to the neighbours, parent first.
@@ -111,7 +132,7 @@ pub(super) fn render_links(links: &[LinkView], names: &Names, words: &Words, now
         ]);
     }
     let mut text = table.render();
-    for link in sorted.iter().filter(|link| !link.up && !link.last_failure.is_empty()) {
+    for link in sorted.iter().filter(|link| !link.up && !link.paused && !link.last_failure.is_empty()) {
         let args = [
             ("peer", names.get(&link.unit).into()),
             ("why", trouble::told_whole(&link.last_failure, words).into()),
@@ -192,7 +213,12 @@ fn certificate_text(not_after_us: i64, words: &Words, now: Timestamp) -> String 
 fn hops(view: &StatusView, names: &Names, words: &Words) -> String {
     let heads = ["head-hop", "head-precedence", "head-count", "head-p50", "head-p95", "head-p99", "head-max"];
     let mut table = Columns::new(heads.map(|key| words.text(key))).right(2..7);
-    for hop in &view.hops {
+    let mut slowest: Vec<_> = view.hops.iter().collect();
+    if slowest.len() > HOPS_SHOWN_MOST {
+        slowest.sort_by_key(|hop| std::cmp::Reverse(hop.p95_us));
+        slowest.truncate(HOPS_SHOWN_MOST);
+    }
+    for hop in slowest {
         let span = |us: u32| time::measured(Duration::from_micros(us.into()));
         table.row([
             format!("{} → {}", names.get(&hop.from), names.get(&hop.to)),
@@ -204,7 +230,12 @@ fn hops(view: &StatusView, names: &Names, words: &Words) -> String {
             span(hop.max_us),
         ]);
     }
-    table.render()
+    let mut text = table.render();
+    if view.hops.len() > HOPS_SHOWN_MOST {
+        let others = view.hops.len() - HOPS_SHOWN_MOST;
+        text.push_str(&format!(" {}\n", words.say("status-more-hops", &[("n", others.into())])));
+    }
+    text
 }
 
 fn totals_line(totals: &Totals, words: &Words) -> String {

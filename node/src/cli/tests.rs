@@ -103,6 +103,8 @@ fn mistakes_are_sentences_with_a_way_out() {
     assert!(zh.starts_with("错误: 没有参数 --wide"), "{zh}");
     let zh = complaint("district-node link pause 湖北 --for 10m", Lang::Zh);
     assert!(zh.starts_with("错误: 缺少: --reason"), "{zh}");
+    let zh = complaint("district-node completions nushell", Lang::Zh);
+    assert!(zh.starts_with("错误: 参数 SHELL 的取值「nushell」无效\n  可选值: bash, "), "{zh}");
     let zh = complaint("district-node link ping 湖北 -c 0", Lang::Zh);
     assert!(zh.starts_with("错误: 参数 --count 的取值「0」无效"), "{zh}");
 }

@@ -287,11 +287,14 @@ fn us(span: Duration) -> u64 {
 pub(super) fn newest(view: &DocumentView, names: &Names, words: &Words) -> String {
     let stages = view.recipients.iter().flat_map(|recipient| recipient.stages.iter());
     let newest: Option<&StageView> = stages.max_by_key(|stage| stage.at_us);
-    newest.map_or_else(String::new, |stage| {
-        let what = What::Reached { stage: stage.stage(), officer: stage.officer.clone(), note: String::new() };
-        let event = Event { at_us: stage.at_us, unit: stage.station.clone(), what, leg: None, passage: None };
-        format!("{} {} {}", names.get(&event.unit), what_text(&event, words), time::clock(event.at_us))
-    })
+    newest.map_or_else(String::new, |stage| stage_text(stage, names, words))
+}
+
+/// `湖北 王五 签收 09-19 08:44:39`
+pub(super) fn stage_text(stage: &StageView, names: &Names, words: &Words) -> String {
+    let what = What::Reached { stage: stage.stage(), officer: stage.officer.clone(), note: String::new() };
+    let event = Event { at_us: stage.at_us, unit: stage.station.clone(), what, leg: None, passage: None };
+    format!("{} {} {}", names.get(&event.unit), what_text(&event, words), time::clock(event.at_us))
 }
 
 #[cfg(test)]

@@ -16,6 +16,11 @@ pub(super) fn told_whole(said: &str, words: &Words) -> String {
     }
 }
 
+/// What the machine saw, for a specialist: without the word and the advice, if it begins with a word we know.
+pub(super) fn details(said: &str, words: &Words) -> String {
+    visible::line(parted(said, words).map_or(said, |(_, details)| details))
+}
+
 /// The sentence, and the details without the advice that follows them: that is what the sentence gives.
 fn parted<'s>(said: &'s str, words: &Words) -> Option<(String, &'s str)> {
     let (word, details) = said.split_once(':').unwrap_or((said, ""));

@@ -33,7 +33,8 @@ pub fn document(desk: Desk<'_>, found: &Copy) -> v1::DocumentView {
         recipients: copies.iter().map(|copy| recipient(desk, copy)).collect(),
         passages: shown.row.passages.clone(),
         attachments: Vec::new(),
-        arrived_us: shown.row.at_us,
+        // What was written here did not arrive here.
+        arrived_us: if shown.channel.origin == post.me().unit { 0 } else { shown.row.at_us },
         signed_here: copies.iter().any(|copy| signed_here(desk, copy)),
         related: chain.iter().filter(|c| c.header.id != shown.header.id).map(|c| c.header.number.clone()).collect(),
     }

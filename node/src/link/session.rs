@@ -219,15 +219,16 @@ pub fn said(status: &Status) -> String {
     if Trouble::ALL.iter().any(|trouble| trouble.word() == word) { said } else { Trouble::BrokenOff.says(said) }
 }
 
+/// The innermost cause says what happened; those around it only say where it was noticed.
 fn causes(status: &Status) -> String {
-    let mut said = status.message().to_owned();
+    let mut innermost = None;
     let mut source = std::error::Error::source(status);
     while let Some(cause) = source {
-        let cause_said = cause.to_string();
-        if !said.contains(&cause_said) {
-            said = if said.is_empty() { cause_said } else { format!("{said}: {cause_said}") };
-        }
+        innermost = Some(cause.to_string());
         source = cause.source();
     }
-    if said.is_empty() { format!("{:?}", status.code()) } else { said }
+    let said = innermost.unwrap_or_else(|| status.message().to_owned());
+    // rustls points to its manual on the web; nobody reads that here.
+    let said = said.split(": https://").next().unwrap_or_default();
+    if said.is_empty() { format!("{:?}", status.code()) } else { said.to_owned() }
 }
