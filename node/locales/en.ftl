@@ -352,7 +352,7 @@ wait-interrupted = no longer waiting; { $number } is still on its way
 acted = ✔ { $number } { $stage }: { $officer } ({ $time }, on this machine's disk)
 
 ## Lists
-list-empty = none
+list-empty = no such messages
 list-comma = {", "}
 list-summary = { $n } listed, { $unsigned } waiting for a signature here
 list-more = ; there are older ones, use --limit or --since
@@ -398,6 +398,7 @@ waiting-ready = ready
 waiting-attempt = {" "}(attempt { $n })
 waiting-last = , last: { $why }
 waiting-next = , next: { $when }
+notice-waits = waits for { $name }
 next-link = when the link is back
 due = due { $when }
 

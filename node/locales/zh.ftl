@@ -352,7 +352,7 @@ wait-interrupted = 已停止等待;{ $number } 仍在继续上送
 acted = ✔ { $number } { $officer } { $stage }({ $time },本机已落盘)
 
 ## 列表
-list-empty = 没有
+list-empty = 没有符合的报文
 list-comma = 、
 list-summary = 列出 { $n } 件,本机待签 { $unsigned } 件
 list-more = ;还有更早的,用 --limit 或 --since
@@ -398,6 +398,7 @@ waiting-ready = 待发
 waiting-attempt = (第 { $n } 次尝试)
 waiting-last = ,上次: { $why }
 waiting-next = ,下次: { $when }
+notice-waits = 等待转送 { $name }
 next-link = 链路恢复时
 due = 时限 { $when }
 

@@ -143,7 +143,10 @@ fn ended_text(one: &RecipientView, names: &Names, words: &Words) -> String {
     let stage = ladder::ended(one).unwrap_or(Stage::Unspecified);
     let said = one.stages.iter().find(|said| said.stage() == stage);
     let who = said.map(|said| visible::line(&said.officer)).unwrap_or_default();
-    let why = said.map(|said| visible::line(&said.note)).unwrap_or_default();
+    let why = said.map_or_else(String::new, |said| match said.officer.is_empty() {
+        true => trace::notice_text(&said.note, names, words),
+        false => visible::line(&said.note),
+    });
     [names.get(&one.unit), stage.word(words), who, why]
         .into_iter()
         .filter(|part| !part.is_empty())

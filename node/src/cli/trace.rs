@@ -61,7 +61,7 @@ pub(super) fn render_trace(view: &DocumentView, names: &Names, words: &Words) ->
             leg.push_str(&words.say("leg-slow", &[("limit", time::measured(SLOW).into())]));
         }
         leg.push_str(&passage_text(event, words));
-        table.row([time::clock_ms(event.at_us), names.get(&event.unit), what_text(event, words), total, leg]);
+        table.row([time::clock_ms(event.at_us), names.get(&event.unit), what_text(event, names, words), total, leg]);
     }
     format!("{}\n{}{}\n", title(view, words), table.render(), footer(view, &events, words))
 }
@@ -75,7 +75,7 @@ pub(super) fn render_ladder(view: &DocumentView, names: &Names, words: &Words, n
             mark(&event.what).to_owned(),
             time::clock(event.at_us),
             names.get(&event.unit),
-            what_text(event, words),
+            what_text(event, names, words),
             leg,
         ]);
     }
@@ -165,7 +165,7 @@ fn mark(what: &What) -> &'static str {
     }
 }
 
-fn what_text(event: &Event, words: &Words) -> String {
+fn what_text(event: &Event, names: &Names, words: &Words) -> String {
     match &event.what {
         What::Occurred => words.text("event-occurred"),
         What::Filed => words.text("event-filed"),
@@ -180,11 +180,20 @@ fn what_text(event: &Event, words: &Words) -> String {
                 }
             };
             if !note.is_empty() {
-                text.push_str(&words.say("event-note", &[("note", visible::line(note).into())]));
+                let note = if officer.is_empty() { notice_text(note, names, words) } else { visible::line(note) };
+                text.push_str(&words.say("event-note", &[("note", note.into())]));
             }
             text
         }
     }
+}
+
+/// What a station says by itself about what is late: `waits for 420000: unreachable: …`.
+pub(super) fn notice_text(note: &str, names: &Names, words: &Words) -> String {
+    let Some(waits) = note.strip_prefix("waits for ") else { return trouble::told(note, words) };
+    let (unit, why) = waits.split_once(": ").unwrap_or((waits, ""));
+    let text = words.say("notice-waits", &[("name", names.get(unit).into())]);
+    if why.is_empty() { text } else { format!("{text}: {}", trouble::told(why, words)) }
 }
 
 /// `线路 0.6 s`, `人工 28.4 s`.
@@ -294,7 +303,7 @@ pub(super) fn newest(view: &DocumentView, names: &Names, words: &Words) -> Strin
 pub(super) fn stage_text(stage: &StageView, names: &Names, words: &Words) -> String {
     let what = What::Reached { stage: stage.stage(), officer: stage.officer.clone(), note: String::new() };
     let event = Event { at_us: stage.at_us, unit: stage.station.clone(), what, leg: None, passage: None };
-    format!("{} {} {}", names.get(&event.unit), what_text(&event, words), time::clock(event.at_us))
+    format!("{} {} {}", names.get(&event.unit), what_text(&event, names, words), time::clock(event.at_us))
 }
 
 #[cfg(test)]
@@ -327,6 +336,15 @@ R-420100-0919-0007  首报  Ⅰ红  特急  试卷安全(演练)
 人工 2:49  线路 2:10  OTel trace 000102030405060708090a0b0c0d0e0f
 ";
         assert_eq!(text, expected, "\n{text}");
+    }
+
+    #[test]
+    fn a_notice_is_told_in_the_readers_language() {
+        let told = |note: &str| notice_text(note, &names(), &Words::new(Lang::Zh));
+        assert_eq!(told("waits for 420000"), "等待转送 湖北");
+        assert_eq!(told("waits for 420000: silent: nothing heard for 9 s"), "等待转送 湖北: 对端没有应答");
+        assert_eq!(told("not-your-subtree: x"), "对端不收: 不属本单位可转送的范围");
+        assert_eq!(told("something else"), "something else");
     }
 
     #[test]
