@@ -47,7 +47,7 @@ cmd-msg = Messages of any kind
 cmd-msg-show = Show one message
 cmd-msg-cancel = Cancel one of this office's messages
 cmd-attachment = Attachments
-cmd-attachment-get = Fetch an attachment by its digest
+cmd-attachment-get = Fetch an attachment
 cmd-config = Configuration
 cmd-config-check = Check a configuration file without starting
 cmd-completions = Write a completion script
@@ -72,6 +72,7 @@ arg-config = Configuration file [default { $default }; env ZHUJI_CONFIG]
 arg-lang = Language, zh or en [env ZHUJI_LANG, LC_ALL, LANG; default zh]
 arg-officer = Who speaks for the office; required where something is said in its name [env ZHUJI_OFFICER]
 arg-json = Print one JSON object, for programs
+arg-jsonl = Print one JSON object a line
 arg-quiet = Print numbers only
 arg-no-input = Do not ask; name what is missing
 arg-yes = Do not ask for confirmation
@@ -128,8 +129,10 @@ arg-unsigned-only = Only those that have not signed
 arg-note = A note
 arg-unsigned = Only those that wait for a signature here
 arg-kind = Only one kind: initial-report, request-for-instructions, directive, …
-arg-digest = Digest of the attachment (64 hex digits)
-arg-output = The file to write
+arg-attachment = File name of the attachment (needs --of), or its digest (64 hex digits)
+arg-attachment-wait = If it is still on its way, wait until all of it is here
+arg-attachment-timeout = Wait at most this long; then the exit code is 5
+arg-output = The file to write [with --of, by default its own name]
 arg-of = The message it belongs to
 arg-config-file = The file to check [default: this station's own]
 arg-shell = bash, zsh, fish, elvish or powershell
@@ -158,7 +161,7 @@ hint-past = that has passed; for tomorrow write "tomorrow 08:42"
 hint-occurred = write: 08:42, "yesterday 08:42" or 2026-09-19 08:42 (Beijing time), not later than now
 hint-since = write: 1h, 08:00 or "yesterday 08:00"
 hint-report-file = it may say: status category grade precedence occurred place text attach
-hint-digest = 64 hex digits are expected; see msg show
+hint-digest = write its file name with --of NUMBER, or its digest of 64 hex digits; see msg show
 
 ## What did not work
 fail-unreachable = the station of this machine cannot be reached ({ $socket })
@@ -174,22 +177,143 @@ fail-station = the station says: { $why }
 fail-officer = this is said in the name of the office, so an officer must be named
 fail-officer-remedy = add --officer NAME, or set ZHUJI_OFFICER
 fail-file = { $path }: { $why }
+file-not-found = there is no such file
+file-forbidden = permission denied
+file-exists = it exists already
+file-not-text = it is not UTF-8 text
 fail-no-neighbour = "{ $peer }" is neither above nor below this station
 fail-no-neighbour-remedy = see: { $program } link ls
 
-## Rules
+## Why something is refused (the words come from the station, see node/src/post/refusal.rs)
+rule-missing-document = there is no text
+rule-wrong-document = this is not what that kind of message holds
+rule-draft-does-not-travel = a draft stays on this machine
+rule-missing-status = it is not said whether this is actual or an exercise
+rule-missing-status-remedy = add --actual or --exercise
+rule-top-secret-does-not-travel = top secret must not travel on this network
+rule-top-secret-does-not-travel-remedy = use the cipher channel
+rule-missing-officer = no officer is named
+rule-missing-officer-remedy = add --officer NAME
+rule-missing-fields = something required is missing: { $fields }
+rule-missing-fields-remedy = add it and file again; what is not known yet may say "unknown" and follow up later
+rule-field-too-long = a field is too long (a name or key 255 bytes at most, a note 2 KiB, a file name 255 bytes)
+rule-field-too-long-remedy = shorten it; put the rest in the text or an attachment
+rule-body-too-long = the text is longer than { $bytes }
+rule-body-too-long-remedy = shorten it; send the rest with --attach
+rule-too-many-attachments = at most { $most } attachments
+rule-too-many-attachments-remedy = send the others with a follow-up
 rule-request-in-report = a report may not carry a request for instructions. Use two messages:
 rule-request-in-report-remedy =
-    report submit …                          what happened
-    request submit --for NUMBER --ask "…"    what is asked
-rule-top-secret = top secret must not travel on this network
-rule-top-secret-remedy = use the cipher channel
-rule-status-mixed = actual and exercise must not be mixed in one incident: { $why }
-rule-closed = it is closed or void already: { $why }
-rule-not-below = an addressee is not below this office: { $why }
+    { $program } report submit …                          what happened
+    { $program } request submit --for NUMBER --ask "…"    what is asked
+rule-no-superior = nobody is above this office to report to or to ask
+rule-no-superior-remedy = to those below: { $program } directive issue
+rule-not-a-superior = nobody is below this office to direct
+rule-not-a-superior-remedy = to report: report submit; to ask: request submit
+rule-missing-addressee = no action addressee is named
+rule-missing-addressee-remedy = add --to UNITS: names, ids, 420000/*, provinces, districts, all
+rule-unknown-addressee = no office is called "{ $address }"
+rule-unknown-addressee-remedy = write a name or a unit id, or 420000/*, provinces, districts, all
+rule-not-below = "{ $address }" is not below this office and is not directed from here
+rule-not-below-remedy = only offices below this one may be addressed
+rule-no-route = there is no way from here to { $unit }
+rule-no-route-remedy = have the administrator check topology.toml
+rule-missing-reference = it is not said which message is meant
+rule-missing-reference-remedy = write its number, or the beginning of it
+rule-not-found = no message here is called "{ $text }"
+rule-not-found-remedy = list them with ls (report, request, directive, inbox); any unique beginning will do
+rule-ambiguous = "{ $text }" may mean several: { $candidates }
+rule-ambiguous-remedy = write the whole number
+rule-not-an-incident = { $number } does not belong to an incident
+rule-not-an-incident-remedy = write the number of the initial report
+rule-incident-closed = the incident was closed by { $by }; there is no following it up
+rule-incident-closed-remedy = if something new happened: { $program } report submit
+rule-status-differs = of { $number } and this, one is actual and one an exercise: they must not be mixed
+rule-status-differs-remedy = check --actual or --exercise
+rule-not-yours = { $number } was written by { $unit }; only its writer may cancel or replace it
+rule-not-yours-remedy = call { $unit }
+rule-not-live = { $number } was ended by { $by } and is no longer in force
+rule-not-live-remedy = see: { $program } msg show { $by }
+rule-not-a-request = { $number } is not a request for instructions
+rule-not-a-request-remedy = see those that wait for a reply: { $program } request ls --received
+rule-not-the-deciding-body = { $number } is not addressed to this office, so this office may not answer it
+rule-not-the-deciding-body-remedy = the office it is addressed to answers
+rule-already-answered = { $number } was answered by { $by }; it is answered once
+rule-already-answered-remedy = see: { $program } msg show { $by }
+rule-not-an-act = the station records that itself; it is not for a person to say
+rule-not-an-act-remedy = a person may: sign, undertake, done, cannot
+rule-not-for-this-desk = { $number } is not addressed to this office
+rule-not-for-this-desk-remedy = the office it is addressed to acts on it
+rule-already-done = { $officer } has done that with { $number } already
+rule-already-done-remedy = see: { $program } trace { $number }
+rule-already-ended = { $officer } has already said of { $number } that it is done or cannot be done
+rule-already-ended-remedy = see: { $program } trace { $number }
+rule-nothing-to-carry-out = { $number } asks this office for a signature only
+rule-nothing-to-carry-out-remedy = sign: { $program } directive sign { $number }
+rule-expired = { $number } has expired
+rule-expired-remedy = call the office that wrote it
+rule-sign-first = sign for { $number } first
+rule-sign-first-remedy = { $program } directive sign { $number }
+rule-attachment-not-here = the attachment "{ $name }" is not on this station
+rule-attachment-not-here-remedy = send it along with --attach
+rule-attachment-too-large = an attachment is larger than { $bytes }
+rule-attachment-too-large-remedy = compress or split it
+rule-attachment-on-its-way = this attachment is still on its way; { $bytes } have come
+rule-attachment-on-its-way-remedy = see how far it is: { $program } msg show NUMBER
+rule-not-a-digest = that is not the digest of an attachment
+rule-not-a-digest-remedy = 64 hex digits are expected; see msg show
+rule-attachment-failed = the attachment was not stored or read: { $why }
+rule-attachment-failed-remedy = check the disk and try again
+rule-disk-nearly-full = the disk is nearly full; what is left takes only the two highest precedences
+rule-disk-nearly-full-remedy = free some space; if it is urgent: --precedence te-ji
+rule-disk-full = the disk is full; nothing was taken in
+rule-disk-full-remedy = free some space; the station takes documents in again by itself; report by telephone meanwhile
+rule-queue-full = too much waits for { $unit }; nothing more can be taken now
+rule-queue-full-remedy = see: { $program } link ls; file again when the line is up, and ring the duty phone if it is urgent
+rule-not-a-neighbour = "{ $text }" is neither above nor below this station
+rule-not-a-neighbour-remedy = see: { $program } link ls
+rule-link-down = the link to { $unit } is down: { $why }
+rule-link-down-remedy = messages stay on this machine and go on by themselves. See: { $program } link ls
+rule-link-silent = { $unit } did not answer
+rule-link-silent-remedy = try again, or see: { $program } link ls
+rule-stopped = the station is stopping; whether the last message was filed is not known
+rule-stopped-remedy = when it runs again, file under the same --idempotency-key: nothing will be filed twice
+
+## Why a neighbour does not take something
+answer-disk-nearly-full = the neighbour's disk is nearly full; it takes only the two highest precedences
+answer-disk-full = the neighbour's disk is full; it takes nothing until it has space again
+answer-queue-full = the neighbour's own line onward is down and its queue is full
+answer-overlapping-numbers = refused by the neighbour: the numbers overlap with what it has
+answer-broken-chain = refused by the neighbour: it does not follow what it has
+answer-too-many-gaps = the neighbour misses too many numbers; they go first
+answer-not-your-subtree = refused by the neighbour: not this office's to pass on
+answer-body-missing = the neighbour does not have the text yet
+answer-malformed = refused by the neighbour: malformed
+answer-unknown-format = refused by the neighbour: unknown format, upgrade the neighbour
+answer-seal-not-theirs = refused by the neighbour: the seal does not match
+answer-altered-header = refused by the neighbour: a header was altered
+answer-altered-body = refused by the neighbour: the text was altered
+answer-no-answer = the neighbour did not answer
+
+## Why a link is down (the words: node/src/link/trouble.rs)
+line-bad-address = the address of the station above is not host:port
+line-unknown-host = the host of the station above is not found; check the address and DNS
+line-unreachable = not reachable; check the line, the firewall and whether that station runs
+line-timed-out = nothing comes back; check the line and the firewall
+line-peer-refused = this station does not accept that certificate; check the address, topology.toml and root.pem
+line-refused-by-peer = our certificate is not accepted; check its dates, both clocks and topology.toml
+line-not-a-station = that is not a station; another program may have the port
+line-broken-off = the connection broke; that station may be starting, stopping or busy
+line-closed = the other side closed the connection
+line-silent = the other side does not answer
+line-misbehaved = the other side broke the protocol; check its version and log
+line-version = the two versions are too far apart; upgrade the older one
+line-paused = the duty officer there has paused this link
+line-stopping = this station is stopping
 
 ## Questions
 ask-status = actual or exercise?
+ask-officer = who speaks for the office:
 ask-category = category ({ $choices }):
 ask-occurred = when did it happen (e.g. 08:42, yesterday 08:42):
 ask-place = where:
@@ -204,9 +328,16 @@ confirm-needed = needs confirmation: add --yes
 ## Filed, and waiting
 filed = queued   { $number }   on this machine's disk ({ $durable }). Safe if the network or the power fails.
 filed-before = already filed   { $number }   the same key; nothing was filed twice.
-next = next:{"  "}
-next-more = {"       "}
+next = next
 next-follow-up = follow up
+next-watch = keep watching
+next-sign = sign
+next-call-list = whom to ring
+next-undertake = undertake
+next-done = say it is done
+next-cannot = cannot comply (-m the reason)
+next-approve = approve (-m the reply)
+next-deny = deny (-m the reason)
 next-trace = see all that happened
 next-request-status = see the reply
 next-directive-status = see the progress
@@ -216,17 +347,19 @@ attach-changed = { $path } changed or could not be read to its end; nothing was 
 wait-for-province = waiting for the next level …
 wait-for-ministry = waiting for delivery at the ministry …
 wait-for-signed = waiting for a signature at the ministry …
-wait-arrived = ✔ { $newest } (took { $span })
-wait-signed = ✔ { $newest } (took { $span })
+wait-arrived = ✔ { $what } (took { $span })
+wait-met = ✔ it has come as far as was asked
 wait-not-in-time = ▲ not there in time; the message is still on its way
 wait-never = ✕ it will not be delivered any more; see trace
 wait-interrupted = no longer waiting; { $number } is still on its way
 acted = ✔ { $number } { $stage }: { $officer } ({ $time }, on this machine's disk)
 
 ## Lists
-list-empty = none
-list-summary = { $n } in all, { $unsigned } waiting for a signature here
+list-empty = no such messages
+list-comma = {", "}
+list-summary = { $n } listed, { $unsigned } waiting for a signature here
 list-more = ; there are older ones, use --limit or --since
+list-sign = {". To sign: "}{ $program } { $verb } NUMBER
 queue-not-waiting = not waiting on this machine
 queue-would-retry = would retry { $n }
 queue-retried = { $n } will be retried now
@@ -242,6 +375,11 @@ body-absent = (the text has not arrived)
 attachment-here = attachment { $name }  { $size }  here { $held }  { $digest }
 attachment-coming = attachment { $name }  { $size }  on its way, here { $held }  { $digest }
 attachment-written = wrote { $file } ({ $size }, the digest matches)
+attachment-exists = { $file } exists and was not overwritten; name another with -o
+attachment-none = { $number } has no attachment "{ $which }"
+attachment-names = it has: { $names }
+attachment-not-in-time = ▲ the attachment is not whole yet: { $held } of { $size }; it keeps coming
+attachment-fetch = to fetch one: attachment get { $name } --of { $number }
 attachment-altered = what came does not match the digest; nothing was written
 
 ## What happened
@@ -263,7 +401,7 @@ waiting-ready = ready
 waiting-attempt = {" "}(attempt { $n })
 waiting-last = , last: { $why }
 waiting-next = , next: { $when }
-next-person = waits for a person
+notice-waits = waits for { $name }
 next-link = when the link is back
 due = due { $when }
 
@@ -276,8 +414,12 @@ directive-all-signed = all action addressees have signed
 directive-goes-on = The directive is not recalled; keep waiting: { $program } directive status { $number } --wait
 behind-delivered = delivered { $span }
 behind-undelivered = not delivered { $span }
-group-near = direct
-group-far = further down
+behind-cut = not delivered { $span }, link down
+behind-passed = at { $name } for { $span }
+tier-ministry = ministry
+tier-province = provinces
+tier-district = districts
+tier-unknown = units
 
 ## This station and its links
 status-up = up { $span }
@@ -285,8 +427,10 @@ status-store = store { $used } ({ $free } free, commit P50 { $p50 } P99 { $p99 }
 status-certificate = certificate { $span } left
 status-certificate-expired = ■ certificate expired
 status-unsigned = { $n } to sign
-status-refusing = ■ this station has stopped accepting: { $why }
+status-refusing = ■ disk nearly full ({ $free } left): only the two highest precedences are taken; free some space
 status-hops = Delivery latency per hop (store and forward, durable)
+status-more-hops = these are the slowest; { $n } more with --json
+status-calm = { $n } more links are up with nothing waiting (link ls lists all)
 status-totals = since start: filed { $filed }  taken { $taken }  passed { $passed }  delivered { $delivered }  duplicates { $duplicates }  refused { $refused }  missing { $gaps }
 status-links = { $all } { $all ->
         [one] link
@@ -298,11 +442,12 @@ link-down = down { $span }
 link-never = never up
 link-paused = paused
 link-failure = { $peer }: { $why }; next attempt { $next }
+link-failure-below = { $peer }: { $why }; waiting for it to call
 link-paused-until = { $name } is paused until { $until }; messages stay on this machine. Resume: { $program } link resume { $name }
 link-resumed = { $name } is resumed
 ping-answer = from { $name } ({ $identity }): seq={ $seq } { $rtt }  clock { $offset }
-direction-up = up
-direction-down = down
+direction-up = ↑
+direction-down = ↓
 
 ## Column heads
 head-grade = grade
@@ -338,6 +483,7 @@ head-for = for
 head-via = via
 head-unit = unit
 head-waiting = on this machine
+head-phone = phone
 
 ## Fields of a message
 field-classification = classification
@@ -358,38 +504,70 @@ field-require = required
 field-state = state
 field-missing = missing in the incident
 field-related = same incident
+address-all = all below
+address-provinces = all provinces
+address-districts = all districts
+address-below = all below { $name }
+part-occurred = time of occurrence
+part-place = place
+part-category = category
+part-text = text
+part-reporter = reporter
+part-ask = what is asked
+part-title = title
+part-reason = reason
+part-note = the reason why
+part-time = for how long
 
 ## Self-test
 check-do = do: { $what }
-check-summary = { $failures } failed, { $warnings } warned
+check-summary = { $failures ->
+        [one] { $failures } failure
+       *[other] { $failures } failures
+    }, { $warnings ->
+        [one] { $warnings } warning
+       *[other] { $warnings } warnings
+    }
 group-config = Configuration
 group-identity = Identity
 group-store = Store
 group-clock = Clock
 group-links = Links
+group-queue = Queue
+certificate-transport = link certificate
+certificate-signing = signing certificate
 config-valid = √ { $file } is valid
 config-invalid = { $file } is wrong
-check-station-answers = the station is running
+check-station-running = the station of { $a } is running, version { $b }
 check-config-valid = { $a } is valid
 check-config-invalid = { $a } is wrong
-check-config-invalid-hint = correct the line it names, then run config check
-check-cert-valid = the { $a } certificate is valid, { $b } days left
-check-cert-expiring = the certificate expires in { $a } days
-check-cert-expiring-hint = renew it with zhuji-certs; once expired the links go down, filing goes on
-check-cert-expired = the certificate expired { $a } days ago
-check-cert-expired-hint = renew it with zhuji-certs; the links are down, filing goes on and messages stay here
+check-config-invalid-hint = correct the line named below, then run config check
+check-identity-broken = the certificates in { $a } cannot be used
+check-identity-broken-hint = copy this station's bundle from zhuji-certs there again, whole; filing goes on
+check-cert-valid = the { $a } is valid, { $b } days left
+check-cert-expiring = the { $a } expires in { $b } days
+check-cert-expiring-hint = have it renewed with zhuji-certs; once expired the links go down, filing goes on
+check-cert-expired = the { $a } expired { $b } days ago
+check-cert-expired-hint = have it renewed with zhuji-certs; the links are down, filing goes on and messages stay here
 check-store-writable = writable, commit { $a }, { $b } free
-check-store-refusing = has stopped accepting: { $a }
-check-store-refusing-hint = free or replace the disk, then restart the station
+check-store-refusing = the disk is nearly full ({ $a } left): only the two highest precedences are taken
+check-store-refusing-hint = free some space; file the rest afterwards
 check-disk-low = only { $a } of disk left
-check-disk-low-hint = free some; the reserve takes only the two highest precedences
+check-disk-low-hint = free some; below the reserve only the two highest precedences are taken
+check-commit-slow = commits are slow: one in a hundred takes { $a }
+check-commit-slow-hint = check the disk's health and what else uses it
 check-clock-ok = { $b } from { $a }
 check-clock-off = { $b } from { $a }, too much
-check-clock-off-hint = check this machine's time service; messages are taken, their times are marked
-check-clock-unknown = not yet compared with { $a }
+check-clock-off-hint = check this machine's time service; messages are taken, their times are hard to compare
+check-clock-unknown = not compared with any other station yet
+check-clock-unknown-hint = that happens by itself once a link is up
 check-link-up = { $a } is up, round trip { $b }
-check-link-down = { $a } is down: { $b }
-check-link-down-hint = see link ls and call the peer's duty phone; filing goes on and messages stay here
+check-links-up = { $a } links are up
+check-link-down = { $a } has been down for { $b }: { $c }
+check-link-down-hint = filing goes on, messages stay here and go on by themselves; if it is urgent ring the duty phone too
+check-link-paused = the link to { $a } is paused
+check-link-paused-hint = resume it: link resume
+check-queue-moving = nothing is stuck
 check-queue-held = { $a } held for a person
 check-queue-held-hint = see queue ls --held, then queue retry --held
 check-queue-old = the oldest for { $a } has waited { $b }
@@ -461,6 +639,7 @@ standing-superseded = superseded
 standing-cancelled = cancelled
 standing-expired = expired
 standing-closed = closed
+standing-answered = answered
 severity-ok = ok
 severity-warning = warning
 severity-failure = failure
@@ -492,7 +671,7 @@ help-formats =
     addressees names or unit ids, comma-separated; 420000/* (a province's districts), provinces, districts, all
     grades     I red, II orange, III yellow, IV blue
     precedence te-ti (flash), te-ji (immediate), jia-ji (priority), ping-ji, routine
-    JSON       every object has a schema field and only ever grows; times are RFC 3339 with offset
+    JSON       --json one object, --jsonl one a line; every object has a schema field and only ever grows; times are RFC 3339 with offset
     the file of report submit --file:
       status = "exercise"
       category = "paper-security"

@@ -36,6 +36,7 @@ mod table;
 pub mod terms;
 pub mod time;
 mod trace;
+mod trouble;
 mod usage;
 pub mod visible;
 mod wait;
@@ -211,6 +212,7 @@ fn global(words: &Words, tier: Tier) -> Vec<Arg> {
         args::option(words, "lang", "arg-lang").value_parser(one_of(&["zh", "en"])).hide_possible_values(true),
         args::option(words, "officer", "arg-officer").value_name("NAME").env("ZHUJI_OFFICER").hide_env(true),
         args::flag(words, "json", "arg-json"),
+        args::flag(words, "jsonl", "arg-jsonl"),
         args::flag(words, "quiet", "arg-quiet").short('q'),
         args::flag(words, "no-input", "arg-no-input"),
         args::flag(words, "yes", "arg-yes"),

@@ -22,7 +22,8 @@ use crate::{
         Circumstances, Event, Post, Turn,
         envelope::{Place, Run},
         fact::{Abandoned, Fact, Record},
-        office::{EarlyOffer, Filings, Pending, Refusal},
+        office::{EarlyOffer, Filings, Pending},
+        refusal::{Code, Refusal},
         rows::Overlay,
         schedule::Entry,
         seal::Sealer,
@@ -306,13 +307,13 @@ impl<D: Disk> Engine<D> {
 /// A turn whose facts found no room never was: what was accepted in it is not. Offers and questions were not made yet.
 fn come_again(answers: Vec<(u64, Filings)>, settlements: Vec<(Unit, v1::Settlement)>, what: &str) -> Effects {
     let reason = format!("the disk of this station is full ({what}): nothing is taken in until there is space again");
-    let refusal = Refusal { code: "disk-full", reason: reason.clone() };
+    let refusal = Refusal { code: Code::DiskFull, facts: Vec::new(), reason: reason.clone() };
     let unfiled = |filings: Filings| Err(filings.err().unwrap_or_else(|| refusal.clone()));
     let not_now = |settlement: v1::Settlement| match settlement.disposition() {
         Disposition::Taken => v1::Settlement {
             range: settlement.range,
             disposition: Disposition::NotNow.into(),
-            code: refusal.code.to_owned(),
+            code: refusal.code.word().to_owned(),
             reason: reason.clone(),
             ..Default::default()
         },

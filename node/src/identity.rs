@@ -47,9 +47,10 @@ pub use self::{
 };
 use self::{
     chain::{Chain, Use},
-    leaf::{Leaf, readable, unix_time},
+    leaf::{Leaf, unix_time},
 };
 pub(crate) use self::{
+    leaf::readable,
     tls::{ALPN, refusal_in},
     trust::Neighbour,
 };

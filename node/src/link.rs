@@ -7,5 +7,6 @@ pub mod outlet;
 pub mod pieces;
 pub mod session;
 pub mod socket;
+pub mod trouble;
 pub mod uplink;
 pub mod wire;

@@ -14,8 +14,8 @@ use crate::{
     post::{
         Post,
         envelope::DocId,
-        office::Refusal,
         outgoing::Draft,
+        refusal::{Code, Refusal},
         view::{Copy, Read},
     },
     topology::{Tier, Unit},
@@ -64,7 +64,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         (Kind::Approval | Kind::Denial, Content::Reply(reply)) => answer(desk, request, reply, &mut draft)?,
         (Kind::Directive, Content::Directive(directive)) => direct(desk, request, directive, &mut draft)?,
         (Kind::Cancel, Content::Cancel(cancel)) => void(desk, request, cancel, &mut draft)?,
-        _ => return refuse("wrong-document", "this kind of document cannot hold this content"),
+        _ => return refuse(Code::WrongDocument, "this kind of document cannot hold this content", &[]),
     }
     supersede(desk, request, &mut draft)?;
     Ok(draft)
@@ -72,32 +72,35 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
 
 fn content(request: &v1::FileRequest) -> Result<&Content, Refusal> {
     let content = request.document.as_ref().and_then(|document| document.content.as_ref());
-    content.ok_or_else(|| refusal("missing-document", "nothing was written"))
+    content.ok_or_else(|| Refusal::new(Code::MissingDocument, "nothing was written", &[]))
 }
 
 fn common(request: &v1::FileRequest) -> Result<(), Refusal> {
     match request.status() {
         Status::Actual | Status::Exercise | Status::Test => {}
-        Status::Draft => return refuse("draft-does-not-travel", "a draft stays where it is written"),
+        Status::Draft => return refuse(Code::DraftDoesNotTravel, "a draft stays where it is written", &[]),
         Status::Unspecified | Status::System => {
-            return refuse("missing-status", "say whether this is actual or an exercise: there is no default");
+            let reason = "say whether this is actual or an exercise: there is no default";
+            return refuse(Code::MissingStatus, reason, &[]);
         }
     }
     if request.classification() == Classification::TopSecret {
-        return refuse("top-secret-does-not-travel", "绝密 must not travel on this network: use the secret channel");
+        let reason = "绝密 must not travel on this network: use the secret channel";
+        return refuse(Code::TopSecretDoesNotTravel, reason, &[]);
     }
     if request.officer.trim().is_empty() {
-        return refuse("missing-officer", "name the officer who speaks for the office");
+        return refuse(Code::MissingOfficer, "name the officer who speaks for the office", &[]);
     }
     if request.attachments.len() > limits::ATTACHMENTS_MAX {
-        let reason = format!("at most {} attachments travel with one document", limits::ATTACHMENTS_MAX);
-        return refuse("too-many-attachments", &reason);
+        let most = limits::ATTACHMENTS_MAX.to_string();
+        let reason = format!("at most {most} attachments travel with one document");
+        return refuse(Code::TooManyAttachments, &reason, &[&most]);
     }
     let too_long = [&request.officer, &request.idempotency_key].iter().any(|t| t.len() > limits::NAME_BYTES_MAX);
     let names = request.attachments.iter().any(|attachment| attachment.name.len() > 255);
     if too_long || names {
         let reason = format!("a name or key has at most {} bytes, a file name 255", limits::NAME_BYTES_MAX);
-        return refuse("field-too-long", &reason);
+        return refuse(Code::FieldTooLong, &reason, &[]);
     }
     Ok(())
 }
@@ -116,8 +119,9 @@ fn initial(desk: Desk<'_>, report: &v1::Report, draft: &mut Draft) -> Result<(),
     .filter_map(|(field, missing)| missing.then_some(*field))
     .collect();
     if !missing.is_empty() {
-        let reason = format!("an initial report needs {}: what is not known yet can follow", missing.join(", "));
-        return refuse("missing-fields", &reason);
+        let missing = missing.join(", ");
+        let reason = format!("an initial report needs {missing}: what is not known yet can follow");
+        return refuse(Code::MissingFields, &reason, &[&missing]);
     }
     no_request_inside(&report.text)?;
     draft.opens_incident = true;
@@ -127,7 +131,7 @@ fn initial(desk: Desk<'_>, report: &v1::Report, draft: &mut Draft) -> Result<(),
 fn follow_up(desk: Desk<'_>, request: &v1::FileRequest, report: &v1::Report, draft: &mut Draft) -> Result<(), Refusal> {
     upward(desk, draft, 'R')?;
     if report.text.trim().is_empty() || report.reporter.trim().is_empty() {
-        return refuse("missing-fields", "a follow-up needs a text and who reports it");
+        return refuse(Code::MissingFields, "a follow-up needs a text and who reports it", &["text, reporter"]);
     }
     no_request_inside(&report.text)?;
     let first = find(desk, &request.incident, "incident")?;
@@ -136,7 +140,7 @@ fn follow_up(desk: Desk<'_>, request: &v1::FileRequest, report: &v1::Report, dra
         && end.standing() == v1::Standing::Closed
     {
         let reason = format!("this incident was closed by {}: file a new initial report", end.number);
-        return refuse("incident-closed", &reason);
+        return refuse(Code::IncidentClosed, &reason, &[&end.number]);
     }
     Ok(())
 }
@@ -150,7 +154,7 @@ fn for_instructions(
 ) -> Result<(), Refusal> {
     upward(desk, draft, 'Q')?;
     if ask.ask.trim().is_empty() {
-        return refuse("missing-fields", "a request for instructions needs the one thing it asks");
+        return refuse(Code::MissingFields, "a request for instructions needs the one thing it asks", &["ask"]);
     }
     if !request.incident.is_empty() {
         let first = find(desk, &request.incident, "incident")?;
@@ -167,16 +171,18 @@ fn answer(desk: Desk<'_>, request: &v1::FileRequest, reply: &v1::Reply, draft: &
     let asked = find(desk, &request.refers_to, "request")?;
     if asked.header.kind() != Kind::RequestForInstructions {
         let reason = format!("{} is not a request for instructions", asked.header.number);
-        return refuse("not-a-request", &reason);
+        return refuse(Code::NotARequest, &reason, &[&asked.header.number]);
     }
     if asked.header.destination != desk.post.me().unit.as_str() {
-        return refuse("not-the-deciding-body", "only the office a request is addressed to may answer it");
+        let reason = "only the office a request is addressed to may answer it";
+        return refuse(Code::NotTheDecidingBody, reason, &[&asked.header.number]);
     }
     if let Some(end) = desk.post.end_of(asked.id(), desk.post.me().unit.as_str()) {
-        return refuse("already-answered", &format!("{} was answered by {}", asked.header.number, end.number));
+        let reason = format!("{} was answered by {}", asked.header.number, end.number);
+        return refuse(Code::AlreadyAnswered, &reason, &[&asked.header.number, &end.number]);
     }
     if reply.text.trim().is_empty() {
-        return refuse("missing-fields", "an answer needs a text");
+        return refuse(Code::MissingFields, "an answer needs a text", &["text"]);
     }
     same_status(&asked, draft)?;
     draft.letter = Some('P');
@@ -195,17 +201,18 @@ fn direct(
     draft: &mut Draft,
 ) -> Result<(), Refusal> {
     if tier(desk) == Tier::District {
-        return refuse("not-a-superior", "a district has nobody below it to direct");
+        return refuse(Code::NotASuperior, "a district has nobody below it to direct", &[]);
     }
     if directive.title.trim().is_empty() || directive.text.trim().is_empty() {
-        return refuse("missing-fields", "a directive needs a title and a text");
+        return refuse(Code::MissingFields, "a directive needs a title and a text", &["title, text"]);
     }
     let action = addressees(desk, &request.action_to)?;
     let mut destinations: Vec<(Unit, Role)> = action.iter().map(|unit| (unit.clone(), Role::Action)).collect();
     let info = addressees(desk, &request.info_to)?;
     destinations.extend(info.into_iter().filter(|unit| !action.contains(unit)).map(|unit| (unit, Role::Info)));
     if action.is_empty() {
-        return refuse("missing-addressee", "a directive needs at least one action addressee below this office");
+        let reason = "a directive needs at least one action addressee below this office";
+        return refuse(Code::MissingAddressee, reason, &[]);
     }
     if !request.incident.is_empty() {
         let first = find(desk, &request.incident, "incident")?;
@@ -224,10 +231,11 @@ fn void(desk: Desk<'_>, request: &v1::FileRequest, cancel: &v1::Cancel, draft: &
     let target = find(desk, &request.refers_to, "document")?;
     own(desk, &target)?;
     if cancel.reason.trim().is_empty() {
-        return refuse("missing-fields", "cancelling needs a reason");
+        return refuse(Code::MissingFields, "cancelling needs a reason", &["reason"]);
     }
     if let Some(end) = desk.post.end_of(target.id(), &target.header.origin) {
-        return refuse("not-live", &format!("{} was already ended by {}", target.header.number, end.number));
+        let reason = format!("{} was already ended by {}", target.header.number, end.number);
+        return refuse(Code::NotLive, &reason, &[&target.header.number, &end.number]);
     }
     same_status(&target, draft)?;
     let copies = desk.post.copies(target.id(), desk.read);
@@ -249,7 +257,7 @@ fn supersede(desk: Desk<'_>, request: &v1::FileRequest, draft: &mut Draft) -> Re
     let target = find(desk, &request.supersedes, "document")?;
     own(desk, &target)?;
     if target.header.kind != draft.header.kind {
-        return refuse("wrong-document", "a document is superseded by one of its own kind");
+        return refuse(Code::WrongDocument, "a document is superseded by one of its own kind", &[]);
     }
     same_status(&target, draft)?;
     draft.header.supersedes = target.header.id;
@@ -260,7 +268,8 @@ fn supersede(desk: Desk<'_>, request: &v1::FileRequest, draft: &mut Draft) -> Re
 fn upward(desk: Desk<'_>, draft: &mut Draft, letter: char) -> Result<(), Refusal> {
     let root = desk.post.me().topology.root().clone();
     if tier(desk) == Tier::Ministry {
-        return refuse("no-superior", "the ministry reports to nobody here: issue a directive instead");
+        let reason = "the ministry reports to nobody here: issue a directive instead";
+        return refuse(Code::NoSuperior, reason, &[]);
     }
     draft.letter = Some(letter);
     draft.header.action_to = vec![root.to_string()];
@@ -271,17 +280,17 @@ fn upward(desk: Desk<'_>, draft: &mut Draft, letter: char) -> Result<(), Refusal
 /// 报告不得夹带请示.
 fn no_request_inside(text: &str) -> Result<(), Refusal> {
     if ["请示", "请批示", "请求批准", "请予批准"].iter().any(|ask| text.contains(ask)) {
-        return refuse(
-            "request-in-report",
-            "a report may not carry a request (报告中不得夹带请示): file the report, then a request for instructions about it",
-        );
+        let reason = "a report may not carry a request (报告中不得夹带请示): file the report, then a request for \
+                      instructions about it";
+        return refuse(Code::RequestInReport, reason, &[]);
     }
     Ok(())
 }
 
 fn join_incident(first: &Copy, draft: &mut Draft) -> Result<(), Refusal> {
     if first.header.incident.is_empty() {
-        return refuse("not-an-incident", &format!("{} does not belong to an incident", first.header.number));
+        let reason = format!("{} does not belong to an incident", first.header.number);
+        return refuse(Code::NotAnIncident, &reason, &[&first.header.number]);
     }
     same_status(first, draft)?;
     draft.header.incident = first.header.incident.clone();
@@ -293,14 +302,15 @@ fn same_status(other: &Copy, draft: &Draft) -> Result<(), Refusal> {
     if other.header.status != draft.header.status {
         let reason =
             format!("{} is {:?} and this is {:?}", other.header.number, other.header.status(), draft.header.status());
-        return refuse("status-differs", &reason);
+        return refuse(Code::StatusDiffers, &reason, &[&other.header.number]);
     }
     Ok(())
 }
 
 fn own(desk: Desk<'_>, copy: &Copy) -> Result<(), Refusal> {
     if copy.header.origin != desk.post.me().unit.as_str() {
-        return refuse("not-yours", &format!("{} was written by {}", copy.header.number, copy.header.origin));
+        let reason = format!("{} was written by {}", copy.header.number, copy.header.origin);
+        return refuse(Code::NotYours, &reason, &[&copy.header.number, &copy.header.origin]);
     }
     Ok(())
 }
@@ -310,7 +320,10 @@ fn addressees(desk: Desk<'_>, addresses: &[String]) -> Result<Vec<Unit>, Refusal
     let mut units = Vec::new();
     for address in addresses {
         let selected = me.topology.select(&me.unit, address);
-        units.extend(selected.map_err(|unknown| refusal("unknown-addressee", &unknown.to_string()))?);
+        units.extend(selected.map_err(|unknown| match me.topology.named(address.trim_end_matches("/*")) {
+            Some(_) => Refusal::new(Code::NotBelow, &unknown.to_string(), &[address]),
+            None => unknown_addressee(address, &unknown),
+        })?);
     }
     units.sort();
     units.dedup();
@@ -320,15 +333,16 @@ fn addressees(desk: Desk<'_>, addresses: &[String]) -> Result<Vec<Unit>, Refusal
 /// The one document a person means.
 pub fn find(desk: Desk<'_>, text: &str, what: &str) -> Result<Copy, Refusal> {
     if text.trim().is_empty() {
-        return Err(refusal("missing-reference", &format!("say which {what} is meant")));
+        return refuse(Code::MissingReference, &format!("say which {what} is meant"), &[]);
     }
     let mut found = desk.post.named(text.trim(), desk.read);
     match found.len() {
-        0 => Err(refusal("not-found", &format!("no document here is called {text}"))),
+        0 => refuse(Code::NotFound, &format!("no document here is called {text}"), &[text]),
         1 => Ok(found.remove(0)),
         _ => {
             let some: Vec<_> = found.iter().take(5).map(|copy| copy.header.number.as_str()).collect();
-            Err(refusal("ambiguous", &format!("{text} may mean {}: write more of it", some.join(", "))))
+            let some = some.join(", ");
+            refuse(Code::Ambiguous, &format!("{text} may mean {some}: write more of it"), &[text, &some])
         }
     }
 }
@@ -343,13 +357,14 @@ fn tier(desk: Desk<'_>) -> Tier {
 }
 
 fn unit(text: &str) -> Result<Unit, Refusal> {
-    Unit::parse(text).map_err(|bad| refusal("unknown-addressee", &bad.to_string()))
+    Unit::parse(text).map_err(|bad| unknown_addressee(text, &bad))
 }
 
-pub(crate) fn refusal(code: &'static str, reason: &str) -> Refusal {
-    Refusal { code, reason: reason.to_owned() }
+fn unknown_addressee(address: &str, why: &dyn std::fmt::Display) -> Refusal {
+    Refusal::new(Code::UnknownAddressee, &why.to_string(), &[address])
 }
 
-fn refuse<T>(code: &'static str, reason: &str) -> Result<T, Refusal> {
-    Err(refusal(code, reason))
+/// No, with what the sentence has to be told.
+pub(crate) fn refuse<T>(code: Code, reason: &str, facts: &[&str]) -> Result<T, Refusal> {
+    Err(Refusal::new(code, reason, facts))
 }

@@ -62,7 +62,8 @@ pub fn run(config: &Path) -> anyhow::Result<()> {
     ended
 }
 
-fn read_topology(config: &Config) -> anyhow::Result<Arc<Topology>> {
+/// The tree as the station's bundle has it.
+pub(crate) fn read_topology(config: &Config) -> anyhow::Result<Arc<Topology>> {
     let path = config.identity.directory.join("topology.toml");
     let text = std::fs::read_to_string(&path).with_context(|| {
         format!("cannot read {}: is [identity] directory the bundle made by zhuji-certs?", path.display())

@@ -1,7 +1,14 @@
 //! The product as its users meet it: real processes, mutual TLS, real disks.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "this is test code, and seeds come from the environment"
+)]
+
 mod adversity;
 mod attachments;
+mod cli;
 mod delivery;
 mod hostile;
 mod notices;

@@ -1,7 +1,5 @@
 //! What others see of a station: spans at a collector, health and reflection on its people's socket.
 
-#![expect(clippy::unwrap_used, reason = "this is test code")]
-
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

@@ -81,7 +81,8 @@ impl Hostile {
     /// The same, and the line is up.
     pub async fn meet(identity: &Path, tree: &str, endpoint: &str) -> Self {
         let mut met = Self::dial(identity, tree, endpoint).await.unwrap();
-        met.greet(met.unit.as_ref()).await;
+        let unit = met.unit.clone();
+        met.greet(unit.as_str()).await;
         assert!(matches!(met.next().await, Some(Frame::Hello(_))));
         met
     }

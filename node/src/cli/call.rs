@@ -11,12 +11,12 @@ use std::{
 
 use clap::ArgMatches;
 use indicatif::{ProgressBar, ProgressStyle};
-use proto::v1::{DocumentView, GetRequest, StatusRequest, StatusView};
+use proto::v1::{DocumentView, GetRequest, StatusRequest, StatusView, UnitsRequest};
 
 use tokio::sync::Notify;
 
 use super::{
-    args,
+    args, ask,
     exit::{Exit, Failure},
     names::Names,
     paint,
@@ -62,15 +62,18 @@ pub struct Call {
     pub config: PathBuf,
     /// For machines.
     pub json: bool,
+    /// For machines, an object a line.
+    lines: bool,
     /// Numbers only.
     pub quiet: bool,
     /// Do not ask whether it is meant.
     pub yes: bool,
     /// Whether a person can be asked.
     pub ask: bool,
-    officer: Option<String>,
+    officer: RefCell<Option<String>>,
     paint: bool,
     streams: RefCell<Streams>,
+    names: RefCell<Names>,
     on_interrupt: RefCell<Option<String>>,
     listen: Notify,
 }
@@ -89,13 +92,15 @@ impl Call {
             tier,
             socket: path("socket", default_socket(tier)),
             config: path("config", default_config(tier)),
-            json: given.get_flag("json"),
+            json: given.get_flag("json") || given.get_flag("jsonl"),
+            lines: given.get_flag("jsonl"),
             quiet: given.get_flag("quiet"),
             yes: given.get_flag("yes"),
             ask: io::stdin().is_terminal() && io::stderr().is_terminal() && !given.get_flag("no-input"),
-            officer: args::text(given, "officer").map(str::to_owned),
+            officer: RefCell::new(args::text(given, "officer").map(|name| name.trim().to_owned())),
             paint,
             streams: RefCell::new(streams),
+            names: RefCell::default(),
             on_interrupt: RefCell::new(None),
             listen: Notify::new(),
             words,
@@ -112,13 +117,20 @@ impl Call {
         program(self.tier)
     }
 
-    /// Who speaks for the office. Without a name nothing is said in its name.
-    pub fn officer(&self) -> Result<&str, Failure> {
-        match self.officer.as_deref().map(str::trim) {
-            Some(name) if !name.is_empty() => Ok(name),
-            _ => Err(Failure::new(Exit::NotPermitted, self.words.text("fail-officer"))
-                .remedy(self.words.text("fail-officer-remedy"))),
+    /// Who speaks for the office; asked for once where somebody can be. Without a name nothing is said in its name.
+    pub fn officer(&self) -> Result<String, Failure> {
+        let known = self.officer.borrow().clone().filter(|name| !name.is_empty());
+        if let Some(name) = known {
+            return Ok(name);
         }
+        if !self.ask {
+            return Err(Failure::new(Exit::NotPermitted, self.words.text("fail-officer"))
+                .remedy(self.words.text("fail-officer-remedy")));
+        }
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let name = ask::until(self, &self.words.text("ask-officer"), some)?;
+        self.officer.replace(Some(name.clone()));
+        Ok(name)
     }
 
     /// Speaks with the station until the work is done or, where that was prepared for, Ctrl-C is pressed.
@@ -130,6 +142,7 @@ impl Call {
         runtime.block_on(async {
             let all = async {
                 let mut station = client::connect(&self.socket).await.map_err(|error| self.unreachable(&error))?;
+                self.learn_names(&mut station).await;
                 work(&mut station).await
             };
             tokio::select! {
@@ -164,7 +177,12 @@ impl Call {
 
     /// The station's answer, or why there is none.
     pub fn answer<T>(&self, answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Failure> {
-        answer.map(tonic::Response::into_inner).map_err(|status| Failure::of(&status, &self.words))
+        answer.map(tonic::Response::into_inner).map_err(|status| self.failure(&status))
+    }
+
+    /// Why the station said no.
+    pub fn failure(&self, status: &tonic::Status) -> Failure {
+        Failure::of(status, &self.words, &self.names.borrow(), self.program())
     }
 
     /// How the station is.
@@ -172,9 +190,16 @@ impl Call {
         self.answer(station.get_status(StatusRequest {}).await)
     }
 
-    /// What the station's neighbours are called.
-    pub(super) async fn names(&self, station: &mut Station) -> Result<Names, Failure> {
-        Ok(Names::of(&self.status(station).await?))
+    /// What offices are called.
+    pub(super) fn names(&self) -> Names {
+        self.names.borrow().clone()
+    }
+
+    /// Names are a courtesy: a station too old to tell them is still spoken to, and units show by their ids.
+    async fn learn_names(&self, station: &mut Station) {
+        if let Ok(units) = station.list_units(UnitsRequest {}).await {
+            self.names.replace(Names::of(units.into_inner(), self.words.lang()));
+        }
     }
 
     /// One document as this station sees it.
@@ -194,22 +219,26 @@ impl Call {
         drop(writeln!(self.streams.borrow_mut().data, "{value}"));
     }
 
+    /// Many things for machines: an object a line with `--jsonl`, else one object that holds them all.
+    pub fn objects(&self, each: impl Iterator<Item = serde_json::Value>, all: impl FnOnce() -> serde_json::Value) {
+        if self.lines { each.for_each(|one| self.object(&one)) } else { self.object(&all()) }
+    }
+
     /// Words, for stderr.
     pub fn word(&self, text: &str) {
         drop(writeln!(self.streams.borrow_mut().words, "{text}"));
     }
 
-    /// The same screen again, in place of the last one where that is possible.
-    pub fn redraw(&self, text: &str, lines_before: usize) -> usize {
+    /// A screen that is kept up to date: in place of the last one where somebody looks, one after the other elsewhere.
+    pub fn redraw(&self, text: &str) {
         if !io::stdout().is_terminal() {
-            self.data(text);
-            return 0;
+            return self.data(text);
         }
-        if lines_before > 0 {
-            drop(write!(self.streams.borrow_mut().data, "\x1b[{lines_before}A\x1b[J"));
-        }
+        // From the top, and without wrapping: a line too long for the window is cut, not folded into the next.
+        drop(write!(self.streams.borrow_mut().data, "\x1b[H\x1b[2J\x1b[?7l"));
         self.data(text);
-        text.trim_end_matches('\n').lines().count()
+        drop(write!(self.streams.borrow_mut().data, "\x1b[?7h"));
+        drop(self.streams.borrow_mut().data.flush());
     }
 
     /// Something that turns while a person waits. Not drawn where nobody looks.

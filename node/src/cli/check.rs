@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser};
-use proto::v1::{CheckItem, CheckRequest, Severity, StatusRequest};
+use proto::v1::{CheckItem, CheckRequest, Severity};
 use serde_json::{Value, json};
 
 use super::{
@@ -11,18 +11,22 @@ use super::{
     call::Call,
     config,
     exit::{Exit, Failure, Outcome},
+    names::Names,
+    table,
     terms::Listed,
-    visible,
+    time, trouble, visible,
     words::Words,
 };
+use crate::desk::check::{Fact, Finding};
 
 /// In the order a person would look.
-const GROUPS: [(&str, &str); 5] = [
+const GROUPS: [(&str, &str); 6] = [
     ("config", "group-config"),
     ("identity", "group-identity"),
     ("store", "group-store"),
     ("clock", "group-clock"),
     ("links", "group-links"),
+    ("queue", "group-queue"),
 ];
 const AGAIN_EVERY: Duration = Duration::from_secs(1);
 
@@ -69,20 +73,20 @@ fn told(call: &Call, given: &ArgMatches, outcome: Result<Vec<CheckItem>, Failure
     let format = if call.json { "json" } else { args::required(given, "format") };
     match (format, outcome) {
         ("nagios", Ok(items)) => {
-            call.data(&render_nagios(&items));
+            call.data(&render_nagios(&items, &call.names()));
             Ok(Exit::Plugin(plugin(worst(&items))))
         }
         ("nagios", Err(failure)) => {
-            call.data(&format!("CRITICAL - {}", failure.sentence));
+            call.data(&format!("CRITICAL - {}", failure.sentence.replace('|', "/")));
             Ok(Exit::Plugin(2))
         }
         (_, Err(failure)) => Err(failure),
         ("json", Ok(items)) => {
-            call.object(&json(&items));
+            call.objects(items.iter().map(item_json), || json(&items));
             Ok(ended(&items))
         }
         (_, Ok(items)) => {
-            call.data(&render_check(&items, &call.words));
+            call.data(&render_check(&items, &call.names(), &call.words));
             Ok(ended(&items))
         }
     }
@@ -90,17 +94,10 @@ fn told(call: &Call, given: &ArgMatches, outcome: Result<Vec<CheckItem>, Failure
 
 fn items(call: &Call, given: &ArgMatches) -> Result<Vec<CheckItem>, Failure> {
     if given.get_flag("offline") {
-        return Ok(vec![config::item(&call.config)]);
+        return Ok(config::items(&call.config, call.now()));
     }
-    let stage = args::required(given, "stage");
-    call.online(async |station| {
-        if stage == "ping" {
-            call.answer(station.get_status(StatusRequest {}).await)?;
-            let id = "station-answers".to_owned();
-            return Ok(vec![CheckItem { id, group: "config".to_owned(), ..Default::default() }]);
-        }
-        Ok(call.answer(station.check(CheckRequest { stage: stage.to_owned() }).await)?.items)
-    })
+    let stage = args::required(given, "stage").to_owned();
+    call.online(async |station| Ok(call.answer(station.check(CheckRequest { stage }).await)?.items))
 }
 
 fn worst(items: &[CheckItem]) -> Severity {
@@ -121,7 +118,7 @@ fn ended(items: &[CheckItem]) -> Exit {
 }
 
 /// The result by group, each failure with what to do.
-pub(super) fn render_check(items: &[CheckItem], words: &Words) -> String {
+pub(super) fn render_check(items: &[CheckItem], names: &Names, words: &Words) -> String {
     let mut groups: BTreeMap<usize, (String, Vec<&CheckItem>)> = BTreeMap::new();
     for item in items {
         let place = GROUPS.iter().position(|(group, _)| *group == item.group);
@@ -132,10 +129,13 @@ pub(super) fn render_check(items: &[CheckItem], words: &Words) -> String {
     for (head, items) in groups.into_values() {
         text.push_str(&format!("{head}\n"));
         for item in items {
-            text.push_str(&format!("  {} {}\n", mark(item.severity()), sentence(item, words)));
+            text.push_str(&format!("  {} {}\n", mark(item.severity()), sentence(item, names, words)));
             let hint = format!("check-{}-hint", item.id);
             if item.severity() != Severity::Ok && words.has(&hint) {
                 text.push_str(&format!("      {}\n", words.say("check-do", &[("what", words.text(&hint).into())])));
+            }
+            if item.severity() == Severity::Failure && !item.detail.is_empty() {
+                text.push_str(&format!("      {}\n", trouble::details(&item.detail, words)));
             }
         }
     }
@@ -154,27 +154,39 @@ fn mark(severity: Severity) -> &'static str {
 }
 
 /// The sentence for what was found; a finding from a newer station is told by its id and facts.
-fn sentence(item: &CheckItem, words: &Words) -> String {
-    let facts: Vec<_> = item.facts.iter().map(|fact| visible::line(fact)).collect();
-    let fact = |n: usize| facts.get(n).map(String::as_str).unwrap_or_default().into();
-    let key = format!("check-{}", item.id);
-    let mut text = if words.has(&key) {
-        words.say(&key, &[("a", fact(0)), ("b", fact(1)), ("c", fact(2))])
-    } else {
-        [vec![visible::line(&item.id)], facts.clone()].concat().join(" ")
+fn sentence(item: &CheckItem, names: &Names, words: &Words) -> String {
+    let Some(finding) = Finding::named(&item.id) else {
+        return [&item.id].into_iter().chain(&item.facts).map(|one| visible::line(one)).collect::<Vec<_>>().join(" ");
     };
-    if !item.detail.is_empty() {
-        text.push_str(&format!("  {}", visible::line(&item.detail)));
-    }
-    text
+    let facts: Vec<_> =
+        item.facts.iter().zip(finding.facts()).map(|(fact, kind)| fact_text(fact, *kind, names, words)).collect();
+    let fact = |n: usize| facts.get(n).map(String::as_str).unwrap_or_default().into();
+    words.say(&format!("check-{}", item.id), &[("a", fact(0)), ("b", fact(1)), ("c", fact(2))])
+}
+
+/// A fact as people read it; one that is not what it should be is shown as it came.
+fn fact_text(fact: &str, kind: Fact, names: &Names, words: &Words) -> String {
+    let told = match kind {
+        Fact::Text | Fact::Count => None,
+        Fact::Unit => Some(names.get(fact)),
+        Fact::Trouble => Some(trouble::told(fact, words)),
+        Fact::Certificate => {
+            Some(format!("certificate-{fact}")).filter(|key| words.has(key)).map(|key| words.text(&key))
+        }
+        Fact::Micros => fact.parse().ok().map(|us| time::measured(Duration::from_micros(us))),
+        Fact::Offset => fact.parse().ok().map(time::signed),
+        Fact::Seconds => fact.parse().ok().map(|seconds| time::about(Duration::from_secs(seconds), words)),
+        Fact::Bytes => fact.parse().ok().map(table::bytes),
+    };
+    told.unwrap_or_else(|| visible::line(fact))
 }
 
 /// One line any monitoring system understands.
-pub(super) fn render_nagios(items: &[CheckItem]) -> String {
+pub(super) fn render_nagios(items: &[CheckItem], names: &Names) -> String {
     let head = ["OK", "WARNING", "CRITICAL"][usize::from(plugin(worst(items)))];
     let told = |item: &CheckItem| match item.facts.first() {
-        Some(fact) => format!("{}: {}", item.id, visible::line(fact)),
-        None => item.id.clone(),
+        Some(fact) => format!("{}: {}", visible::line(&item.id), names.get(fact)),
+        None => visible::line(&item.id),
     };
     let bad: Vec<_> = items.iter().filter(|item| item.severity() != Severity::Ok).map(told).collect();
     let count = |severity| items.iter().filter(|item| item.severity() == severity).count();
@@ -185,58 +197,61 @@ pub(super) fn render_nagios(items: &[CheckItem]) -> String {
 }
 
 fn json(items: &[CheckItem]) -> Value {
-    let item = |item: &CheckItem| {
-        json!({
-            "id": item.id,
-            "group": item.group,
-            "severity": item.severity().code(),
-            "facts": item.facts,
-            "detail": super::document::some(&item.detail),
-        })
-    };
     json!({
         "schema": "zhuji.check/1",
         "severity": worst(items).code(),
-        "items": items.iter().map(item).collect::<Vec<_>>(),
+        "items": items.iter().map(item_json).collect::<Vec<_>>(),
+    })
+}
+
+fn item_json(item: &CheckItem) -> Value {
+    json!({
+        "id": item.id,
+        "group": item.group,
+        "severity": item.severity().code(),
+        "facts": item.facts,
+        "detail": super::document::some(&item.detail),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::words::Lang;
-
-    fn item(group: &str, id: &str, severity: Severity, facts: &[&str]) -> CheckItem {
-        CheckItem {
-            id: id.into(),
-            group: group.into(),
-            severity: severity.into(),
-            facts: facts.iter().map(|fact| (*fact).to_owned()).collect(),
-            ..Default::default()
-        }
-    }
+    use crate::cli::{names::tests::small, words::Lang};
 
     fn found() -> Vec<CheckItem> {
+        let down = "unreachable: 10.0.0.1:7443 cannot be reached: refused; check the line";
+        let moon = CheckItem {
+            id: "moon-phase".into(),
+            group: "moon".into(),
+            severity: Severity::Warning.into(),
+            facts: vec!["full".into()],
+            ..Default::default()
+        };
         vec![
-            item("links", "link-down", Severity::Failure, &["湖北", "certificate not trusted"]),
-            item("store", "store-writable", Severity::Ok, &["3 ms", "46 GiB"]),
-            item("identity", "cert-expiring", Severity::Warning, &["9"]),
-            item("moon", "moon-phase", Severity::Warning, &["full"]),
+            Finding::LinkDown.item(&["420000", "90", down], down),
+            Finding::StoreWritable.item(&["3000", "49392123904"], ""),
+            Finding::CertExpiring.item(&["transport", "9"], "spiffe://x"),
+            Finding::ClockOk.item(&["420000", "-4000"], ""),
+            moon,
         ]
     }
 
     #[test]
     fn each_failure_comes_with_a_way_out() {
-        let text = render_check(&found(), &Words::new(Lang::Zh));
+        let text = render_check(&found(), &small("420100", Lang::Zh), &Words::new(Lang::Zh));
         let expected = "\
 身份
-  ‼ 证书 9 天后到期
-      处理: 用 zhuji-certs 换发证书;到期后链路断开,仍可填报
+  ‼ 链路证书 9 天后到期
+      处理: 请管理员用 zhuji-certs 换发;到期后链路断开,仍可填报
 存储
-  √ 可写,落盘 3 ms,剩余 46 GiB
+  √ 可写,落盘 3.0 ms,剩余 46 GiB
+时钟
+  √ 与 湖北 偏差 -0.004 s
 链路
-  × 湖北 断开: certificate not trusted
-      处理: 查看 link ls 与对端值班电话;仍可填报,报文存于本机
+  × 与 湖北 断开 1 分: 连不上,请查线路、防火墙和对端节点是否运行
+      处理: 仍可填报,报文存于本机,接通后自动上送;急件请同时打值班电话
+      10.0.0.1:7443 cannot be reached: refused
 moon
   ‼ moon-phase full
 状态: 1 项失败,2 项警告
@@ -246,9 +261,20 @@ moon
     }
 
     #[test]
+    fn the_same_in_english() {
+        let text = render_check(&found(), &small("420100", Lang::En), &Words::new(Lang::En));
+        assert!(text.contains("\n  × Hubei has been down for 1 min: "), "{text}");
+        assert!(text.contains("\n  ‼ the link certificate expires in 9 days\n"), "{text}");
+        assert!(text.ends_with("1 failure, 2 warnings\n"), "{text}");
+    }
+
+    #[test]
     fn monitoring_gets_one_line() {
-        let line = render_nagios(&found());
-        assert_eq!(line, "CRITICAL - link-down: 湖北; cert-expiring: 9; moon-phase: full | failures=1 warnings=2");
-        assert_eq!(render_nagios(&[]), "OK - 0 checks passed | failures=0 warnings=0");
+        let line = render_nagios(&found(), &Names::default());
+        assert_eq!(
+            line,
+            "CRITICAL - link-down: 420000; cert-expiring: transport; moon-phase: full | failures=1 warnings=2"
+        );
+        assert_eq!(render_nagios(&[], &Names::default()), "OK - 0 checks passed | failures=0 warnings=0");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use proto::v1::{CheckItem, Severity};
+use proto::v1::CheckItem;
 use serde_json::json;
 
 use super::{
@@ -12,7 +12,16 @@ use super::{
     exit::{Exit, Failure, Outcome},
     words::Words,
 };
-use crate::config::Config;
+use crate::{
+    config::Config,
+    desk::{
+        check::{self, Finding},
+        status,
+    },
+    identity::Identity,
+    io::Timestamp,
+    station,
+};
 
 /// `config check FILE`
 pub(super) fn command(words: &Words) -> Command {
@@ -42,17 +51,28 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     }
 }
 
-/// The same as one line of a self-test.
-pub(super) fn item(path: &Path) -> CheckItem {
-    let (id, severity, detail) = match Config::load(path) {
-        Ok(_) => ("config-valid", Severity::Ok, String::new()),
-        Err(error) => ("config-invalid", Severity::Failure, error.to_string()),
+/// What a self-test can find without a station: whether the file is good, and the certificates it points to.
+pub(super) fn items(path: &Path, now: Timestamp) -> Vec<CheckItem> {
+    let shown = path.display().to_string();
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(error) => return vec![Finding::ConfigInvalid.item(&[&shown], &error.to_string())],
     };
-    CheckItem {
-        id: id.to_owned(),
-        group: "config".to_owned(),
-        severity: severity.into(),
-        facts: vec![path.display().to_string()],
-        detail,
+    let mut items = vec![Finding::ConfigValid.item(&[&shown], "")];
+    match identity(&config) {
+        Ok(identity) => {
+            items.extend(status::certificates(&identity).iter().map(|one| check::of_certificate(one, now)));
+        }
+        Err(error) => {
+            let directory = config.identity.directory.display().to_string();
+            items.push(Finding::IdentityBroken.item(&[&directory], &format!("{error:#}")));
+        }
     }
+    items
+}
+
+fn identity(config: &Config) -> anyhow::Result<Identity> {
+    let topology = station::read_topology(config)?;
+    config.position(&topology)?;
+    Ok(Identity::load(&config.identity.directory, topology)?)
 }

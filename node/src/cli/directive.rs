@@ -112,7 +112,7 @@ fn issue(call: &Call, given: &ArgMatches) -> Outcome {
     let content = Content::Directive(Directive {
         title: args::required(given, "title").to_owned(),
         text,
-        officer: call.officer()?.to_owned(),
+        officer: call.officer()?,
         require: required_stage(args::required(given, "require")).into(),
     });
     let request = filing::request(call, given, Kind::Directive, status, content)?;
@@ -145,7 +145,7 @@ fn status(call: &Call, given: &ArgMatches) -> Outcome {
         Some(level) => follow(call, station, number, level, patience, unsigned).await,
         None => {
             let view = call.document(station, number).await?;
-            show(call, station, &view, unsigned).await?;
+            show(call, &view, unsigned);
             Ok(Exit::Done)
         }
     })
@@ -163,46 +163,44 @@ async fn follow(
     let args = [("program", call.program().into()), ("number", super::visible::line(number).into())];
     let goes_on = call.words.say("directive-goes-on", &args);
     call.say_on_interrupt(goes_on.clone());
-    let names = call.names(station).await?;
     let spinner = call.spinner();
     let judge = |view: &DocumentView| {
-        spinner.set_message(progress::render_bars(view, &names, &call.words));
+        spinner.set_message(progress::render_bars(view, &call.words));
         progress::judged(view, awaited_stage(level))
     };
     let awaited = wait::watch(call, station, number, patience, judge).await;
     spinner.finish_and_clear();
     let (verdict, view) = awaited?;
-    show(call, station, &view, unsigned).await?;
+    show(call, &view, unsigned);
     if verdict == Verdict::Waiting && !call.json && !call.quiet {
         call.word(&goes_on);
     }
     Ok(verdict.exit())
 }
 
-async fn show(
-    call: &Call,
-    station: &mut Station,
-    view: &DocumentView,
-    unsigned: bool,
-) -> Result<(), super::exit::Failure> {
-    if call.json {
+fn show(call: &Call, view: &DocumentView, unsigned: bool) {
+    let names = call.names();
+    if call.json && unsigned {
+        let recipients = progress::behind(view).cloned().collect();
+        call.object(&document::json(&DocumentView { recipients, ..view.clone() }));
+    } else if call.json {
         call.object(&document::json(view));
-        return Ok(());
-    }
-    let names = call.names(station).await?.with(view);
-    if call.quiet {
+    } else if call.quiet {
         progress::behind(view).for_each(|recipient| call.data(&super::visible::line(&recipient.unit)));
     } else if unsigned {
         call.data(&progress::render_behind(view, &names, &call.words, call.now()));
     } else {
         call.data(&progress::render_progress(view, &names, &call.words, call.now()));
+        if progress::behind(view).next().is_some() {
+            let next = [("directive status --unsigned", "next-call-list"), ("trace", "next-trace")];
+            filing::next_steps(call, &document::number(view), &next);
+        }
     }
-    Ok(())
 }
 
 /// The document is void from now on, whether it has arrived yet or not. `msg cancel` is the same verb.
 pub(super) fn cancel(call: &Call, given: &ArgMatches) -> Outcome {
-    let officer = call.officer()?.to_owned();
+    let officer = call.officer()?;
     let reason = ask::text(call, args::required(given, "reason"))?;
     let target = call.online(async |station| call.document(station, args::required(given, "document")).await)?;
     let number = document::number(&target);

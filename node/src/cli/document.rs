@@ -1,8 +1,8 @@
 //! One document, and lists of them: for people and for machines.
 
 use proto::v1::{
-    AttachmentView, Document, DocumentView, Grade, Header, Passage, QueueState, RecipientView, StageView, Standing,
-    document::Content,
+    AttachmentView, Document, DocumentView, Grade, Header, Kind, Passage, QueueState, RecipientView, StageView,
+    Standing, document::Content,
 };
 use serde_json::{Value, json};
 
@@ -42,7 +42,11 @@ pub(super) fn standing_text(view: &DocumentView, words: &Words) -> String {
         Standing::Active => String::new(),
         standing if view.standing_by.is_empty() => standing.word(words),
         standing => {
-            let args = [("standing", standing.word(words).into()), ("by", visible::line(&view.standing_by).into())];
+            let word = match (standing, ladder::kind(view)) {
+                (Standing::Closed, Kind::RequestForInstructions) => words.text("standing-answered"),
+                (standing, _) => standing.word(words),
+            };
+            let args = [("standing", word.into()), ("by", visible::line(&view.standing_by).into())];
             words.say("standing-by", &args)
         }
     }
@@ -98,7 +102,13 @@ pub(super) fn render_document(view: &DocumentView, names: &Names, words: &Words,
         }
     };
     if let Some(header) = &view.header {
-        let joined = |units: &[String]| units.iter().map(|unit| names.get(unit)).collect::<Vec<_>>().join(", ");
+        let joined = |units: &[String]| {
+            units
+                .iter()
+                .map(|unit| address_text(unit, names, words))
+                .collect::<Vec<_>>()
+                .join(&words.text("list-comma"))
+        };
         let when = |us| if us == 0 { String::new() } else { time::clock_and_age(us, now, words) };
         field("field-classification", header.classification().word(words));
         field("field-from", names.get(&header.origin));
@@ -120,11 +130,28 @@ pub(super) fn render_document(view: &DocumentView, names: &Names, words: &Words,
     for attachment in &view.attachments {
         text.push_str(&attachment_line(attachment, words));
     }
+    if let Some(first) = view.attachments.iter().find_map(|one| one.attachment.as_ref()) {
+        let args = [("name", visible::line(&first.name).into()), ("number", number(view).into())];
+        text.push_str(&format!("  {}\n", words.say("attachment-fetch", &args)));
+    }
     for line in body_lines(view, words) {
         text.push_str(&format!("\n  {line}"));
     }
     text.push('\n');
     text
+}
+
+/// An address as it was written, told: one office, all below one, or all of a kind.
+fn address_text(address: &str, names: &Names, words: &Words) -> String {
+    match address {
+        "all" | "全部" => words.text("address-all"),
+        "provinces" | "各省" => words.text("address-provinces"),
+        "districts" | "各考区" => words.text("address-districts"),
+        _ => match address.strip_suffix("/*") {
+            Some(above) => words.say("address-below", &[("name", names.get(above).into())]),
+            None => names.get(address),
+        },
+    }
 }
 
 fn created(header: &Header) -> i64 {
@@ -368,6 +395,7 @@ fn recipient_json(recipient: &RecipientView) -> Value {
     json!({
         "unit": recipient.unit,
         "name": recipient.name,
+        "tier": some(&recipient.tier),
         "role": recipient.role().code(),
         "reached": ladder::highest(recipient).map(Listed::code),
         "ended": ladder::ended(recipient).map(Listed::code),
@@ -390,6 +418,8 @@ fn stage_json(stage: &StageView) -> Value {
 pub(super) fn waiting_json(waiting: &QueueState) -> Value {
     json!({
         "peer": waiting.peer,
+        "since": time::rfc3339(waiting.since_us),
+        "link_up": waiting.link_up,
         "attempts": waiting.attempts,
         "last_failure": some(&waiting.last_failure),
         "next_attempt_at": time::rfc3339(waiting.next_attempt_us),

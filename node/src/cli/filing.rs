@@ -15,7 +15,8 @@ use super::{
     call::Call,
     document,
     exit::{Exit, Failure},
-    table, time, visible,
+    table::{self, Columns},
+    time, visible,
     words::Words,
 };
 use crate::{desk::client::Station, limits};
@@ -61,7 +62,7 @@ pub(super) fn request(
         status: status.into(),
         precedence: args::chosen(given, "precedence").unwrap_or(Precedence::TeJi).into(),
         classification: args::chosen(given, "classification").unwrap_or(Classification::Internal).into(),
-        officer: call.officer()?.to_owned(),
+        officer: call.officer()?,
         deliver_by_us: args::deadline(&call.words, given, "deliver-by", now)?,
         expires_at_us: args::deadline(&call.words, given, "expires", now)?,
         idempotency_key: args::text(given, "idempotency-key").unwrap_or_default().to_owned(),
@@ -119,10 +120,18 @@ pub(super) fn filed_text(filed: &Filed, words: &Words) -> String {
 
 /// What may be done next: commands, each with a word on what it is for.
 pub(super) fn next_steps(call: &Call, number: &str, next: &[(&str, &str)]) {
-    for (index, (command, what)) in next.iter().enumerate() {
-        let head = if index == 0 { call.words.text("next") } else { call.words.text("next-more") };
-        call.word(&format!("{head}{} {command} {number}    {}", call.program(), call.words.text(what)));
+    if !next.is_empty() {
+        call.word(next_text(call.program(), number, next, &call.words).trim_end());
     }
+}
+
+fn next_text(program: &str, number: &str, next: &[(&str, &str)], words: &Words) -> String {
+    let mut table = Columns::bare();
+    for (index, (command, what)) in next.iter().enumerate() {
+        let head = if index == 0 { words.text("next") } else { String::new() };
+        table.row([head, format!("{program} {command} {number}"), words.text(what)]);
+    }
+    table.render()
 }
 
 /// For machines.
@@ -187,6 +196,13 @@ fn media_type(name: &str) -> &'static str {
 mod tests {
     use super::*;
     use crate::cli::words::Lang;
+
+    #[test]
+    fn what_may_be_done_next_is_a_command_and_a_word_on_it() {
+        let next = [("report follow-up", "next-follow-up"), ("trace", "next-trace")];
+        let expected = " 下一步  district-node report follow-up R-1  续报\n         district-node trace R-1             查看全过程\n";
+        assert_eq!(next_text("district-node", "R-1", &next, &Words::new(Lang::Zh)), expected);
+    }
 
     #[test]
     fn the_answer_promises_what_the_disk_has_done() {

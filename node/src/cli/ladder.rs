@@ -73,14 +73,25 @@ pub(super) fn events(view: &DocumentView) -> Vec<Event> {
     }
     for (recipient, stage) in view.recipients.iter().flat_map(|one| one.stages.iter().map(move |stage| (one, stage))) {
         let on_the_way = way.iter().any(|passage| passage.station == says(recipient, stage));
-        // The passage already says that it arrived there, and when.
-        if on_the_way && matches!(stage.stage(), Stage::Custody | Stage::Delivered) {
+        // The passage already says that it arrived there, and when; so does an addressee's own word.
+        let says_so_itself = stage.stage() == Stage::Custody
+            && view
+                .recipients
+                .iter()
+                .any(|one| one.unit == says(recipient, stage) && reached_at(one, Stage::Delivered).is_some());
+        if says_so_itself || on_the_way && matches!(stage.stage(), Stage::Custody | Stage::Delivered) {
             continue;
         }
         let what = What::Reached { stage: stage.stage(), officer: stage.officer.clone(), note: stage.note.clone() };
         events.push(event(stage.at_us, says(recipient, stage), what));
     }
     events.sort_by_key(|event| event.at_us);
+    // One station takes the copies for all below it at once; that is one event.
+    events.dedup_by(|again, first| {
+        again.unit == first.unit
+            && again.what == first.what
+            && matches!(again.what, What::Reached { stage: Stage::Custody, .. })
+    });
     measure(&mut events, downward(view));
     events
 }

@@ -55,12 +55,13 @@ fn list(call: &Call) -> Outcome {
     call.online(async |station| {
         let view = call.status(station).await?;
         if call.json {
-            let links: Vec<_> = view.links.iter().map(status::link_json).collect();
-            call.object(&json!({ "schema": "zhuji.links/1", "links": links }));
+            let links = || view.links.iter().map(status::link_json);
+            let all = || json!({ "schema": "zhuji.links/1", "links": links().collect::<Vec<_>>() });
+            call.objects(links(), all);
         } else if call.quiet {
             view.links.iter().for_each(|link| call.data(&visible::line(&link.unit)));
         } else {
-            call.data(&status::render_links(&view.links, &call.words, call.now()));
+            call.data(&status::render_links(&view.links, &call.names(), &call.words, call.now()));
         }
         Ok(Exit::Done)
     })
@@ -69,7 +70,7 @@ fn list(call: &Call) -> Outcome {
 fn ping(call: &Call, given: &ArgMatches) -> Outcome {
     let count = given.get_one::<u32>("count").copied().unwrap_or(1);
     call.online(async |station| {
-        let names = call.names(station).await?;
+        let names = call.names();
         let peer = neighbour(call, &names, args::required(given, "peer"))?;
         for sequence in 1..=count {
             let answer = call.answer(station.ping(PingRequest { peer: peer.to_owned() }).await)?;
@@ -119,7 +120,7 @@ fn pause(call: &Call, given: &ArgMatches, resume: bool) -> Outcome {
         (seconds, args::required(given, "reason"))
     };
     call.online(async |station| {
-        let names = call.names(station).await?;
+        let names = call.names();
         let peer = neighbour(call, &names, args::required(given, "peer"))?;
         let request = PauseRequest { peer: peer.to_owned(), resume, seconds, reason: reason.to_owned() };
         let until = call.answer(station.pause_link(request).await)?.until_us;

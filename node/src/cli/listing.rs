@@ -1,7 +1,7 @@
 //! Lists of documents, one document, and a named officer's word about one: what several nouns share.
 
 use clap::{ArgMatches, Command};
-use proto::v1::{ActRequest, Box, Kind, ListRequest, ListResponse, Stage};
+use proto::v1::{ActRequest, Box, DocumentView, Kind, ListRequest, ListResponse, Stage};
 use serde_json::json;
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     wait::Verdict,
     words::Words,
 };
-use crate::{desk::client::Station, io::Timestamp};
+use crate::{io::Timestamp, topology::Tier};
 
 /// `--since 1h --limit 20 --incident ID`
 pub(super) fn flags(command: Command, words: &Words) -> Command {
@@ -36,10 +36,10 @@ pub(super) fn list(call: &Call, given: &ArgMatches, which: Box, kinds: &[Kind]) 
         ..Default::default()
     };
     call.online(async |station| {
-        let names = call.names(station).await?;
+        let names = call.names();
         let response = call.answer(station.list(request).await)?;
         if call.json {
-            call.object(&json(&response));
+            call.objects(response.documents.iter().map(document::json), || json(&response));
         } else if call.quiet {
             response.documents.iter().for_each(|view| call.data(&document::number(view)));
         } else if response.documents.is_empty() {
@@ -59,8 +59,9 @@ pub(super) fn show(call: &Call, given: &ArgMatches) -> Outcome {
         if call.json {
             call.object(&document::json(&view));
         } else {
-            let names = call.names(station).await?.with(&view);
+            let names = call.names();
             call.data(&document::render_document(&view, &names, &call.words, call.now()));
+            filing::next_steps(call, &document::number(&view), on_show(&view, call.tier));
         }
         Ok(Exit::Done)
     })
@@ -71,35 +72,29 @@ pub(super) fn status(call: &Call, given: &ArgMatches) -> Outcome {
     let number = args::required(given, "document");
     let watch = given.get_flag("watch");
     call.online(async |station| {
-        let names = call.names(station).await?;
-        let mut lines = 0;
+        let names = call.names();
         if watch {
             call.say_on_interrupt(String::new());
         }
-        let mut draw = |view: &proto::v1::DocumentView| {
+        let mut draw = |view: &DocumentView| {
             if call.json {
                 call.object(&document::json(view));
             } else {
-                let names = names.clone().with(view);
-                lines = call.redraw(&trace::render_ladder(view, &names, &call.words, call.now()), lines);
+                let text = trace::render_ladder(view, &names, &call.words, call.now());
+                if watch { call.redraw(&text) } else { call.data(&text) }
             }
             if watch && !settled(view) { Verdict::Waiting } else { Verdict::Reached }
         };
-        watch_or_look(call, station, number, &mut draw).await
+        let (_, view) = wait::watch(call, station, number, None, &mut draw).await?;
+        if !call.json && !call.quiet {
+            filing::next_steps(call, &document::number(&view), &[("trace", "next-trace")]);
+        }
+        Ok(Exit::Done)
     })
 }
 
-async fn watch_or_look(
-    call: &Call,
-    station: &mut Station,
-    number: &str,
-    draw: &mut impl FnMut(&proto::v1::DocumentView) -> Verdict,
-) -> Outcome {
-    wait::watch(call, station, number, None, draw).await.map(|_| Exit::Done)
-}
-
 /// Nothing more is to come.
-fn settled(view: &proto::v1::DocumentView) -> bool {
+fn settled(view: &DocumentView) -> bool {
     let wanted = super::ladder::wanted(view);
     view.recipients.iter().all(|recipient| {
         super::ladder::ended(recipient).is_some()
@@ -109,27 +104,56 @@ fn settled(view: &proto::v1::DocumentView) -> bool {
 
 /// A named officer signs for a document, takes it on, has done it, or says why not.
 pub(super) fn act(call: &Call, given: &ArgMatches, stage: Stage, note: &str) -> Outcome {
-    let request = ActRequest {
-        document: args::required(given, "document").to_owned(),
-        stage: stage.into(),
-        officer: call.officer()?.to_owned(),
-        note: note.to_owned(),
-    };
+    let officer = call.officer()?;
     call.online(async |station| {
-        let filed = call.answer(station.act(request.clone()).await)?;
+        // Named whole from here on: the beginning of a number may be all that was typed.
+        let view = call.document(station, args::required(given, "document")).await?;
+        let number = document::number(&view);
+        let request = ActRequest {
+            document: number.clone(),
+            stage: stage.into(),
+            officer: officer.clone(),
+            note: note.to_owned(),
+        };
+        let filed = call.answer(station.act(request).await)?;
         if call.json {
             call.object(&filing::filed_json(&filed));
         } else if !call.quiet {
             let args = [
-                ("officer", super::visible::line(&request.officer).into()),
+                ("officer", super::visible::line(&officer).into()),
                 ("stage", stage.word(&call.words).into()),
-                ("number", super::visible::line(&request.document).into()),
+                ("number", number.as_str().into()),
                 ("time", time::clock(filed.filed_at_us).into()),
             ];
             call.data(&call.words.say("acted", &args));
+            filing::next_steps(call, &number, after(&view, stage));
         }
         Ok(Exit::Done)
     })
+}
+
+/// What is most likely done next with a document somebody looks at.
+fn on_show(view: &DocumentView, tier: Tier) -> &'static [(&'static str, &'static str)] {
+    match (view.arrived_us != 0 && !view.signed_here, tier) {
+        (true, Tier::District) => &[("directive sign", "next-sign"), ("trace", "next-trace")],
+        (true, _) => &[("inbox sign", "next-sign"), ("trace", "next-trace")],
+        (false, _) => &[("trace", "next-trace")],
+    }
+}
+
+/// What an officer does next with a document, once this is done.
+fn after(view: &DocumentView, stage: Stage) -> &'static [(&'static str, &'static str)] {
+    let more = |wanted| stage == Stage::Signed && super::ladder::wanted(view).contains(&wanted);
+    match stage {
+        Stage::Undertaken => &[("directive done", "next-done"), ("directive cannot", "next-cannot")],
+        _ if more(Stage::Undertaken) => {
+            &[("directive undertake", "next-undertake"), ("directive cannot", "next-cannot")]
+        }
+        _ if view.header.as_ref().is_some_and(|header| header.kind() == Kind::RequestForInstructions) => {
+            &[("request approve", "next-approve"), ("request deny", "next-deny")]
+        }
+        _ => &[("trace", "next-trace")],
+    }
 }
 
 fn since(call: &Call, given: &ArgMatches) -> Result<i64, Failure> {
@@ -147,6 +171,10 @@ fn summary(call: &Call, response: &ListResponse) -> String {
     let mut text = call.words.say("list-summary", &args);
     if response.next > 0 {
         text.push_str(&call.words.text("list-more"));
+    }
+    if response.unsigned > 0 {
+        let sign = if call.tier == Tier::District { "directive sign" } else { "inbox sign" };
+        text.push_str(&call.words.say("list-sign", &[("program", call.program().into()), ("verb", sign.into())]));
     }
     text
 }

@@ -8,6 +8,9 @@ use super::{
 use crate::io::Timestamp;
 
 const BAR_CELLS: usize = 30;
+/// From the top. A station too old to say where somebody stands leaves it out.
+const TIERS: [(&str, &str); 4] =
+    [("ministry", "tier-ministry"), ("province", "tier-province"), ("district", "tier-district"), ("", "tier-unknown")];
 /// More names than this do not help at a glance; `--unsigned` shows all.
 const NAMED_MOST: usize = 12;
 
@@ -37,7 +40,7 @@ pub(super) fn render_progress(view: &DocumentView, names: &Names, words: &Words,
     let count = |role| view.recipients.iter().filter(|one| one.role() == role).count();
     let args = [("action", count(Role::Action).into()), ("info", count(Role::Info).into())];
     let addressed = words.say("directive-addressed", &args);
-    let mut text = format!("{}  {addressed}\n{}", trace::title(view, words), render_bars(view, names, words));
+    let mut text = format!("{}  {addressed}\n{}", trace::title(view, words), render_bars(view, words));
     let standing = document::standing_text(view, words);
     if !standing.is_empty() {
         text.push_str(&format!("  {standing}\n"));
@@ -57,37 +60,48 @@ pub(super) fn render_progress(view: &DocumentView, names: &Names, words: &Words,
     text
 }
 
-/// A bar for those this station calls itself, and one for those further down.
-pub(super) fn render_bars(view: &DocumentView, names: &Names, words: &Words) -> String {
-    let (near, far): (Vec<_>, Vec<_>) = view.recipients.iter().partition(|one| names.is_neighbour(&one.unit));
+/// A bar a tier: who has it, and how many of those who must act have come how far.
+pub(super) fn render_bars(view: &DocumentView, words: &Words) -> String {
+    let wanted = ladder::wanted(view);
+    let shown = |stage: &Stage| {
+        wanted.contains(stage) || view.recipients.iter().any(|one| ladder::reached_at(one, *stage).is_some())
+    };
+    let rungs: Vec<_> = [Stage::Signed, Stage::Undertaken, Stage::Completed].into_iter().filter(shown).collect();
     let mut table = Columns::bare();
-    for (key, group) in [("group-near", near), ("group-far", far)] {
+    for (tier, key) in TIERS {
+        let group: Vec<_> = view.recipients.iter().filter(|one| one.tier == tier).collect();
         if group.is_empty() {
             continue;
         }
-        let reached = |stage| group.iter().filter(|one| ladder::has_reached(one, stage)).count();
-        let delivered = reached(Stage::Delivered);
-        let rung = |stage: Stage, n: usize| format!("{n} {}", stage.word(words));
-        table.row([
-            words.text(key),
-            bar(delivered, group.len()),
-            format!("{delivered}/{} {}", group.len(), Stage::Delivered.word(words)),
-            rung(Stage::Signed, reached(Stage::Signed)),
-            rung(Stage::Undertaken, reached(Stage::Undertaken)),
-            rung(Stage::Completed, reached(Stage::Completed)),
-        ]);
+        let all = |_: &RecipientView| true;
+        let delivered = group.iter().filter(|one| ladder::has_reached(one, Stage::Delivered)).count();
+        let mut row = vec![words.text(key), bar(delivered, group.len()), counted(&group, Stage::Delivered, all, words)];
+        row.extend(rungs.iter().map(|stage| counted(&group, *stage, |one| one.role() == Role::Action, words)));
+        table.row(row);
     }
     table.render()
 }
 
-/// Everybody who has not signed, how long they have had it, and where it waits.
+/// `3/5 签收`; nothing where nobody is asked for it.
+fn counted(group: &[&RecipientView], stage: Stage, of: impl Fn(&RecipientView) -> bool, words: &Words) -> String {
+    let asked: Vec<_> = group.iter().filter(|one| of(one)).collect();
+    let reached = asked.iter().filter(|one| ladder::has_reached(one, stage)).count();
+    if asked.is_empty() { String::new() } else { format!("{reached}/{} {}", asked.len(), stage.word(words)) }
+}
+
+/// The call list: everybody who has not signed, how far it has come, how long that has been, and whom to ring.
 pub(super) fn render_behind(view: &DocumentView, names: &Names, words: &Words, now: Timestamp) -> String {
-    let mut table = Columns::new(["head-unit", "head-state", "head-waiting"].map(|key| words.text(key)));
+    let heads = ["head-unit", "head-state", "head-phone", "head-waiting"];
+    let mut table = Columns::new(heads.map(|key| words.text(key)));
     let mut none = true;
     for one in behind(view) {
         none = false;
-        let waiting = one.waiting.as_ref().map(|waiting| trace::waiting_text(waiting, words, now)).unwrap_or_default();
-        table.row([names.get(&one.unit), state_text(view, one, words, now), waiting]);
+        let phone = Some(names.phone(&one.unit)).filter(|phone| !phone.is_empty()).unwrap_or_else(|| "–".to_owned());
+        let waiting = one.waiting.as_ref().map_or_else(
+            || "–".to_owned(),
+            |waiting| format!("{}: {}", names.get(&waiting.peer), trace::waiting_text(waiting, words, now)),
+        );
+        table.row([names.get(&one.unit), state_text(view, one, names, words, now), phone, waiting]);
     }
     if none { words.text("directive-all-signed") } else { table.render() }
 }
@@ -99,32 +113,40 @@ fn bar(done: usize, all: usize) -> String {
 }
 
 fn behind_text(view: &DocumentView, one: &RecipientView, names: &Names, words: &Words, now: Timestamp) -> String {
-    let args = [("name", names.get(&one.unit).into()), ("state", state_text(view, one, words, now).into())];
+    let args = [("name", names.get(&one.unit).into()), ("state", state_text(view, one, names, words, now).into())];
     words.say("directive-behind-one", &args)
 }
 
-/// `已送达 2 分`, `未送达 6 分`
-fn state_text(view: &DocumentView, one: &RecipientView, words: &Words, now: Timestamp) -> String {
+/// `已送达 2 分`, `已到 湖北 6 分`, `未送达 6 分: 链路断开`
+fn state_text(view: &DocumentView, one: &RecipientView, names: &Names, words: &Words, now: Timestamp) -> String {
     if let Some(stage) = ladder::ended(one) {
         return stage.word(words);
     }
-    let (key, since) = match ladder::reached_at(one, Stage::Delivered) {
-        Some(delivered) => ("behind-delivered", delivered.at_us),
-        None if ladder::has_reached(one, Stage::Delivered) => return Stage::Delivered.word(words),
-        None => {
-            let created = view.header.as_ref().and_then(|header| header.created.as_ref());
-            ("behind-undelivered", created.map_or(now.us(), |clock| clock.wall_us))
-        }
-    };
-    let age = now.since(Timestamp::from_us(since));
-    words.say(key, &[("span", time::about(age, words).into())])
+    let age = |us| time::about(now.since(Timestamp::from_us(us)), words);
+    if let Some(delivered) = ladder::reached_at(one, Stage::Delivered) {
+        return words.say("behind-delivered", &[("span", age(delivered.at_us).into())]);
+    }
+    if ladder::has_reached(one, Stage::Delivered) {
+        return Stage::Delivered.word(words);
+    }
+    if let Some(custody) = one.stages.iter().filter(|one| one.stage() == Stage::Custody).max_by_key(|one| one.at_us) {
+        let args = [("name", names.get(&custody.station).into()), ("span", age(custody.at_us).into())];
+        return words.say("behind-passed", &args);
+    }
+    let created = view.header.as_ref().and_then(|header| header.created.as_ref());
+    let span = age(created.map_or(now.us(), |clock| clock.wall_us));
+    let cut = one.waiting.as_ref().is_some_and(|waiting| !waiting.link_up);
+    words.say(if cut { "behind-cut" } else { "behind-undelivered" }, &[("span", span.into())])
 }
 
 fn ended_text(one: &RecipientView, names: &Names, words: &Words) -> String {
     let stage = ladder::ended(one).unwrap_or(Stage::Unspecified);
     let said = one.stages.iter().find(|said| said.stage() == stage);
     let who = said.map(|said| visible::line(&said.officer)).unwrap_or_default();
-    let why = said.map(|said| visible::line(&said.note)).unwrap_or_default();
+    let why = said.map_or_else(String::new, |said| match said.officer.is_empty() {
+        true => trace::notice_text(&said.note, names, words),
+        false => visible::line(&said.note),
+    });
     [names.get(&one.unit), stage.word(words), who, why]
         .into_iter()
         .filter(|part| !part.is_empty())
@@ -135,13 +157,12 @@ fn ended_text(one: &RecipientView, names: &Names, words: &Words) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{time::tests::MORNING, words::Lang};
+    use crate::cli::{names::tests::small, time::tests::MORNING, words::Lang};
     use proto::v1::{
-        Clock, Directive, Document, Header, Kind, LinkView, Precedence, StageView, Status, StatusView,
-        document::Content,
+        Clock, Directive, Document, Header, Kind, Precedence, QueueState, StageView, Status, document::Content,
     };
 
-    fn recipient(unit: &str, name: &str, role: Role, stages: &[(Stage, i64)]) -> RecipientView {
+    fn recipient(unit: &str, role: Role, stages: &[(Stage, i64)]) -> RecipientView {
         let stage = |&(stage, after): &(Stage, i64)| StageView {
             stage: stage.into(),
             at_us: MORNING + after * 1_000_000,
@@ -150,7 +171,7 @@ mod tests {
         };
         RecipientView {
             unit: unit.into(),
-            name: name.into(),
+            tier: if unit.ends_with("0000") { "province".into() } else { "district".into() },
             role: role.into(),
             stages: stages.iter().map(stage).collect(),
             ..Default::default()
@@ -171,35 +192,50 @@ mod tests {
             }),
             document: Some(Document { content: Some(Content::Directive(directive)) }),
             recipients: vec![
-                recipient("420000", "湖北", Role::Action, &[(Stage::Delivered, 1), (Stage::Signed, 20)]),
-                recipient("420500", "宜昌", Role::Action, &[(Stage::Delivered, 2)]),
-                recipient("422800", "恩施", Role::Action, &[]),
-                recipient("350000", "福建", Role::Info, &[(Stage::Delivered, 1)]),
+                recipient("420000", Role::Action, &[(Stage::Delivered, 1), (Stage::Signed, 20)]),
+                recipient("420500", Role::Action, &[(Stage::Delivered, 2)]),
+                recipient("422800", Role::Action, &[]),
+                recipient("350000", Role::Info, &[(Stage::Delivered, 1)]),
             ],
             ..Default::default()
         }
-    }
-
-    fn names(view: &DocumentView) -> Names {
-        let link = |unit: &str| LinkView { unit: unit.into(), ..Default::default() };
-        let status = StatusView { links: vec![link("420000"), link("350000")], ..Default::default() };
-        Names::of(&status).with(view)
     }
 
     #[test]
     fn the_duty_officer_sees_who_is_behind() {
         let view = issued();
         let now = Timestamp::from_us(MORNING + 362_000_000);
-        let text = render_progress(&view, &names(&view), &Words::new(Lang::Zh), now);
+        let text = render_progress(&view, &small("000000", Lang::Zh), &Words::new(Lang::Zh), now);
         let expected = "\
 D-000000-0919-0003  指示  特急  启用备用试卷(演练)  主送 3  抄送 1
- 直接下级  ██████████████████████████████  2/2 送达  1 签收  0 承办  0 办结
- 再下各级  ███████████████░░░░░░░░░░░░░░░  1/2 送达  0 签收  0 承办  0 办结
+ 省级  ██████████████████████████████  2/2 送达  1/1 签收  0/1 承办
+ 考区  ███████████████░░░░░░░░░░░░░░░  1/2 送达  0/2 签收  0/2 承办
   未签收  宜昌(已送达 6 分)  恩施(未送达 6 分)
 ";
         assert_eq!(text, expected, "\n{text}");
-        let english = render_progress(&view, &names(&view), &Words::new(Lang::En), now);
-        assert!(english.contains("not signed: 宜昌 (delivered 6 min)"), "{english}");
+        let english = render_progress(&view, &small("000000", Lang::En), &Words::new(Lang::En), now);
+        assert!(english.contains("not signed: Yichang (delivered 6 min)"), "{english}");
+    }
+
+    #[test]
+    fn the_call_list_says_where_it_is_and_whom_to_ring() {
+        let mut view = issued();
+        let parked = QueueState { peer: "420000".into(), ..Default::default() };
+        view.recipients[2].waiting = Some(parked);
+        let custody = StageView {
+            stage: Stage::Custody.into(),
+            at_us: MORNING + 2_000_000,
+            station: "420000".into(),
+            ..Default::default()
+        };
+        view.recipients[1].stages = vec![custody];
+        let now = Timestamp::from_us(MORNING + 362_000_000);
+        let text = render_behind(&view, &small("000000", Lang::Zh), &Words::new(Lang::Zh), now);
+        let expected = " 单位  现状                  电话          在本机
+ 宜昌  已到 湖北 6 分        –             –
+ 恩施  未送达 6 分,链路断开  0718-8100000  湖北: 停放,下次: 链路恢复时
+";
+        assert_eq!(text, expected, "\n{text}");
     }
 
     #[test]
@@ -209,7 +245,7 @@ D-000000-0919-0003  指示  特急  启用备用试卷(演练)  主送 3  抄送
         view.recipients.drain(1..3);
         assert_eq!(judged(&view, Stage::Signed), Verdict::Reached);
         assert_eq!(judged(&view, Stage::Undertaken), Verdict::Waiting);
-        view.recipients[0] = recipient("420000", "湖北", Role::Action, &[(Stage::CannotComply, 9)]);
+        view.recipients[0] = recipient("420000", Role::Action, &[(Stage::CannotComply, 9)]);
         assert_eq!(judged(&view, Stage::Signed), Verdict::Reached);
         assert_eq!(judged(&view, Stage::Undertaken), Verdict::Never);
     }

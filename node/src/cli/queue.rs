@@ -50,7 +50,7 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
 
 fn list(call: &Call, given: &ArgMatches) -> Outcome {
     call.online(async |station| {
-        let names = call.names(station).await?;
+        let names = call.names();
         let peer = args::text(given, "peer").map_or(Ok(""), |peer| neighbour(call, &names, peer))?;
         let request = QueueRequest {
             peer: peer.to_owned(),
@@ -59,7 +59,7 @@ fn list(call: &Call, given: &ArgMatches) -> Outcome {
         };
         let response = call.answer(station.list_queue(request).await)?;
         if call.json {
-            call.object(&json(&response));
+            call.objects(response.entries.iter().map(entry_json), || json(&response));
         } else if call.quiet {
             numbers(&response.entries).for_each(|number| call.data(&number));
         } else {
@@ -73,7 +73,7 @@ fn list(call: &Call, given: &ArgMatches) -> Outcome {
 fn inspect(call: &Call, given: &ArgMatches) -> Outcome {
     call.online(async |station| {
         let view = call.document(station, args::required(given, "document")).await?;
-        let names = call.names(station).await?.with(&view);
+        let names = call.names();
         if call.json {
             call.object(&document::json(&view));
             return Ok(Exit::Done);
@@ -95,7 +95,7 @@ fn inspect(call: &Call, given: &ArgMatches) -> Outcome {
 fn retry(call: &Call, given: &ArgMatches) -> Outcome {
     let dry_run = given.get_flag("dry-run");
     call.online(async |station| {
-        let names = call.names(station).await?;
+        let names = call.names();
         let peer = args::text(given, "peer").map_or(Ok(""), |peer| neighbour(call, &names, peer))?;
         let request = RetryRequest {
             document: args::text(given, "document").unwrap_or_default().to_owned(),
@@ -110,7 +110,8 @@ fn retry(call: &Call, given: &ArgMatches) -> Outcome {
             return Ok(Exit::Done);
         }
         let key = if dry_run { "queue-would-retry" } else { "queue-retried" };
-        call.data(&call.words.say(key, &[("n", entries.len().into())]));
+        let documents: u32 = entries.iter().filter_map(|entry| entry.range.as_ref()).map(|range| range.count).sum();
+        call.data(&call.words.say(key, &[("n", documents.into())]));
         if !entries.is_empty() {
             call.data(&render_entries(&entries, &names, &call.words, call.now()));
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser};
 use proto::v1::{
-    Box, Category, DocumentView, FileRequest, Filed, Grade, Kind, Report, Stage, Status, document::Content,
+    Box, Category, DocumentView, FileRequest, Filed, Grade, Kind, Report, Stage, StageView, Status, document::Content,
 };
 
 use super::{
@@ -97,7 +97,7 @@ fn submit(call: &Call, given: &ArgMatches) -> Outcome {
     draft.ready(call)?;
     let officer = call.officer()?;
     let attach = draft.attach.clone();
-    let draft::Complete { status, precedence, report } = draft.complete(call, officer)?;
+    let draft::Complete { status, precedence, report } = draft.complete(call, &officer)?;
     let request = filing::request(call, given, Kind::InitialReport, status, Content::Report(report))?;
     let precedence = precedence.map_or(request.precedence, Into::into);
     let request = FileRequest { precedence, ..request };
@@ -137,7 +137,7 @@ fn more(call: &Call, given: &ArgMatches, kind: Kind) -> Outcome {
             category: args::chosen::<Category>(given, "category").map_or(before.category, Into::into),
             grade: args::chosen::<Grade>(given, "grade").map_or(before.grade, Into::into),
             text,
-            reporter: officer.to_owned(),
+            reporter: officer.clone(),
         };
         let request = filing::request(call, given, kind, Status::Unspecified, Content::Report(report))?;
         let incident = args::required(given, "document").to_owned();
@@ -179,11 +179,11 @@ pub(super) async fn filed_and_awaited(
     }
     let number = visible::line(&filed.number);
     call.say_on_interrupt(call.words.say("wait-interrupted", &[("number", number.as_str().into())]));
-    let names = call.names(station).await?;
+    let names = call.names();
     let spinner = call.spinner();
     let waiting_for = call.words.text(level_key(level));
     let judge = |view: &DocumentView| {
-        let newest = trace::newest(view, &names.clone().with(view), &call.words);
+        let newest = trace::newest(view, &names, &call.words);
         spinner.set_message(format!("{waiting_for}  {newest}"));
         judged(view, level)
     };
@@ -193,8 +193,13 @@ pub(super) async fn filed_and_awaited(
     if call.json {
         call.object(&document::json(&view));
     } else if !call.quiet {
-        call.data(&awaited_text(&view, level, verdict, &names.with(&view), &call.words));
-        filing::next_steps(call, &number, next);
+        call.data(&awaited_text(&view, level, verdict, &names, &call.words));
+        let watch = match ladder::kind(&view) {
+            Kind::RequestForInstructions => "request status --watch",
+            _ => "report status --watch",
+        };
+        let keep_waiting = [(watch, "next-watch"), ("trace", "next-trace")];
+        filing::next_steps(call, &number, if verdict == Verdict::Reached { next } else { &keep_waiting });
     }
     Ok(verdict.exit())
 }
@@ -229,20 +234,23 @@ fn awaited_text(view: &DocumentView, level: &str, verdict: Verdict, names: &Name
         Verdict::Waiting => words.text("wait-not-in-time"),
         Verdict::Never => words.text("wait-never"),
         Verdict::Reached => {
-            let took = took(view);
-            let args = [("newest", trace::newest(view, names, words).into()), ("span", time::measured(took).into())];
-            words.say(if level == "signed" { "wait-signed" } else { "wait-arrived" }, &args)
+            let Some(met) = met(view, level) else { return words.text("wait-met") };
+            let filed =
+                view.header.as_ref().and_then(|header| header.created.as_ref()).map_or(0, |clock| clock.wall_us);
+            let took = time::measured(time::micros(met.at_us - filed));
+            let args = [("what", trace::stage_text(met, names, words).into()), ("span", took.into())];
+            words.say("wait-arrived", &args)
         }
     }
 }
 
-/// From the writer's disk to the newest event.
-fn took(view: &DocumentView) -> Duration {
-    let events = ladder::events(view);
-    let filed = events.iter().find(|event| event.what == ladder::What::Filed).map(|event| event.at_us);
-    match (filed, events.last()) {
-        (Some(filed), Some(last)) => time::micros(last.at_us - filed),
-        _ => Duration::ZERO,
+/// What was waited for: who has it, or who signed.
+fn met<'v>(view: &'v DocumentView, level: &str) -> Option<&'v StageView> {
+    let mut recipients = view.recipients.iter();
+    match level {
+        "province" => recipients.flat_map(|one| &one.stages).min_by_key(|stage| stage.at_us),
+        "ministry" => recipients.find_map(|one| ladder::reached_at(one, Stage::Delivered)),
+        _ => recipients.find_map(|one| ladder::reached_at(one, Stage::Signed)),
     }
 }
 
@@ -251,9 +259,9 @@ mod tests {
     use super::*;
     use crate::cli::{
         ladder::tests::{arrived, on_the_way},
+        names::tests::small,
         words::Lang,
     };
-    use proto::v1::StageView;
 
     #[test]
     fn each_level_waits_for_its_own_rung() {
@@ -277,8 +285,7 @@ mod tests {
     #[test]
     fn the_end_of_a_wait_is_told_with_the_time_it_took() {
         let view = arrived();
-        let text =
-            awaited_text(&view, "signed", Verdict::Reached, &Names::default().with(&view), &Words::new(Lang::Zh));
+        let text = awaited_text(&view, "signed", Verdict::Reached, &small("420100", Lang::Zh), &Words::new(Lang::Zh));
         assert_eq!(text, "✔ 部级 赵一 签收 09-19 08:46:31(用时 2:21)");
         let text = awaited_text(&view, "signed", Verdict::Waiting, &Names::default(), &Words::new(Lang::En));
         assert!(text.contains("still on its way"), "{text}");

@@ -67,7 +67,7 @@ fn submit(call: &Call, given: &ArgMatches) -> Outcome {
         ask: ask::text(call, args::required(given, "ask"))?,
         recommendation: args::text(given, "recommend").unwrap_or_default().to_owned(),
         needed_by_us,
-        officer: call.officer()?.to_owned(),
+        officer: call.officer()?,
     });
     let incident = args::text(given, "for");
     let status = match (filing::status(given), incident) {
@@ -94,7 +94,7 @@ fn submit(call: &Call, given: &ArgMatches) -> Outcome {
 fn reply(call: &Call, given: &ArgMatches, kind: Kind) -> Outcome {
     let asked = args::required(given, "document");
     let text = ask::text(call, args::required(given, "message"))?;
-    let content = Content::Reply(Reply { text, officer: call.officer()?.to_owned() });
+    let content = Content::Reply(Reply { text, officer: call.officer()? });
     let request = filing::request(call, given, kind, Status::Unspecified, content)?;
     call.online(async |station| {
         let header = call.document(station, asked).await?.header.unwrap_or_default();

@@ -14,13 +14,17 @@ use super::{
     names::Names,
     table::{self, Columns},
     terms::Listed,
-    time, visible,
+    time, trouble, visible,
     words::Words,
 };
 use crate::{io::Timestamp, topology::Tier};
 
 /// A queue older than this is marked.
 const OLD: Duration = Duration::from_secs(60);
+/// With more lines than this, a screen shows only those that are not simply up.
+const LINKS_SHOWN_MOST: usize = 12;
+/// Of more hops than this, a screen shows the slowest.
+const HOPS_SHOWN_MOST: usize = 20;
 const REDRAW_EVERY: Duration = Duration::from_secs(2);
 
 /// `status [--watch]`
@@ -32,7 +36,6 @@ pub(super) fn command(words: &Words) -> Command {
 pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     let watch = given.get_flag("watch");
     call.online(async |station| {
-        let mut lines = 0;
         if watch {
             call.say_on_interrupt(String::new());
         }
@@ -41,7 +44,8 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
             if call.json {
                 call.object(&json(&view));
             } else {
-                lines = call.redraw(&render_status(&view, call.tier, &call.words, call.now()), lines);
+                let text = render_status(&view, call.tier, &call.names(), &call.words, call.now());
+                if watch { call.redraw(&text) } else { call.data(&text) }
             }
             if !watch {
                 return Ok(Exit::Done);
@@ -52,19 +56,23 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
 }
 
 /// The screen.
-pub(super) fn render_status(view: &StatusView, tier: Tier, words: &Words, now: Timestamp) -> String {
-    let mut text = format!("{}\n", heading(view, tier, words, now));
+pub(super) fn render_status(view: &StatusView, tier: Tier, names: &Names, words: &Words, now: Timestamp) -> String {
+    let mut text = format!("{}\n", heading(view, tier, names, words, now));
     if let Some(store) = &view.store
         && !store.accepting
     {
-        let why = visible::line(&store.refusing_because);
-        text.push_str(&format!("{}\n", words.say("status-refusing", &[("why", why.into())])));
+        let free = table::bytes(store.free_bytes);
+        text.push_str(&format!("{}\n", words.say("status-refusing", &[("free", free.into())])));
     }
     if !view.links.is_empty() {
-        text.push_str(&render_links(&view.links, words, now));
+        let (shown, calm) = worth_showing(&view.links);
+        text.push_str(&render_links(&shown, names, words, now));
+        if calm > 0 {
+            text.push_str(&format!(" {}\n", words.say("status-calm", &[("n", calm.into())])));
+        }
     }
     if !view.hops.is_empty() {
-        text.push_str(&format!("{}\n{}", words.text("status-hops"), hops(view, words)));
+        text.push_str(&format!("{}\n{}", words.text("status-hops"), hops(view, names, words)));
     }
     if let Some(totals) = &view.totals {
         text.push_str(&format!("{}\n", totals_line(totals, words)));
@@ -73,8 +81,21 @@ pub(super) fn render_status(view: &StatusView, tier: Tier, words: &Words, now: T
     text
 }
 
+/// On one screen, those of many lines a person has to look at, and how many others are up with nothing waiting.
+fn worth_showing(links: &[LinkView]) -> (Vec<LinkView>, usize) {
+    if links.len() <= LINKS_SHOWN_MOST {
+        return (links.to_vec(), 0);
+    }
+    let calm = |link: &&LinkView| {
+        let queue = link.queue.unwrap_or_default();
+        link.up && !link.paused && !link.parent && queue.parked + queue.held + queue.ready + queue.in_flight == 0
+    };
+    let (calm, shown): (Vec<_>, Vec<_>) = links.iter().partition(calm);
+    (shown.into_iter().cloned().collect(), calm.len())
+}
+
 /// The lines to the neighbours, parent first.
-pub(super) fn render_links(links: &[LinkView], words: &Words, now: Timestamp) -> String {
+pub(super) fn render_links(links: &[LinkView], names: &Names, words: &Words, now: Timestamp) -> String {
     let heads = [
         "head-peer",
         "head-link",
@@ -94,7 +115,7 @@ pub(super) fn render_links(links: &[LinkView], words: &Words, now: Timestamp) ->
         let queue = link.queue.unwrap_or_default();
         let direction = words.text(if link.parent { "direction-up" } else { "direction-down" });
         table.row([
-            format!("{direction} {}", name(&link.name, &link.unit)),
+            format!("{direction} {}", names.get(&link.unit)),
             link_text(link, words, now),
             if link.up && link.rtt_us > 0 { rtt(link.rtt_us) } else { "–".to_owned() },
             if link.offset_uncertainty_us > 0 {
@@ -111,13 +132,15 @@ pub(super) fn render_links(links: &[LinkView], words: &Words, now: Timestamp) ->
         ]);
     }
     let mut text = table.render();
-    for link in sorted.iter().filter(|link| !link.up && !link.last_failure.is_empty()) {
+    for link in sorted.iter().filter(|link| !link.up && !link.paused && !link.last_failure.is_empty()) {
         let args = [
-            ("peer", name(&link.name, &link.unit).into()),
-            ("why", visible::line(&link.last_failure).into()),
+            ("peer", names.get(&link.unit).into()),
+            ("why", trouble::told_whole(&link.last_failure, words).into()),
             ("next", time::clock(link.next_attempt_us).into()),
         ];
-        text.push_str(&format!(" {}\n", words.say("link-failure", &args)));
+        // We dial our parent; a child dials us.
+        let key = if link.parent { "link-failure" } else { "link-failure-below" };
+        text.push_str(&format!(" {}\n", words.say(key, &args)));
     }
     text
 }
@@ -129,7 +152,7 @@ fn link_text(link: &LinkView, words: &Words, now: Timestamp) -> String {
         words.text("link-paused")
     } else if link.up {
         words.text("link-up")
-    } else if link.since_us == 0 {
+    } else if link.last_contact_us == 0 {
         words.text("link-never")
     } else {
         words.say("link-down", &[("span", span.into())])
@@ -150,14 +173,10 @@ fn rtt(us: u32) -> String {
     time::measured(Duration::from_micros(us.into()))
 }
 
-fn name(name: &str, unit: &str) -> String {
-    visible::line(if name.is_empty() { unit } else { name })
-}
-
-fn heading(view: &StatusView, tier: Tier, words: &Words, now: Timestamp) -> String {
+fn heading(view: &StatusView, tier: Tier, names: &Names, words: &Words, now: Timestamp) -> String {
     let up = time::about(now.since(Timestamp::from_us(view.started_us)), words);
     let mut parts = vec![
-        format!("{} {} {}", name(&view.name, &view.unit), call::program(tier), visible::line(&view.version)),
+        format!("{} {} {}", names.get(&view.unit), call::program(tier), visible::line(&view.version)),
         words.say("status-up", &[("span", up.into())]),
     ];
     if let Some(store) = &view.store {
@@ -191,11 +210,15 @@ fn certificate_text(not_after_us: i64, words: &Words, now: Timestamp) -> String 
     words.say("status-certificate", &[("span", time::about(left, words).into())])
 }
 
-fn hops(view: &StatusView, words: &Words) -> String {
-    let names = Names::of(view);
+fn hops(view: &StatusView, names: &Names, words: &Words) -> String {
     let heads = ["head-hop", "head-precedence", "head-count", "head-p50", "head-p95", "head-p99", "head-max"];
     let mut table = Columns::new(heads.map(|key| words.text(key))).right(2..7);
-    for hop in &view.hops {
+    let mut slowest: Vec<_> = view.hops.iter().collect();
+    if slowest.len() > HOPS_SHOWN_MOST {
+        slowest.sort_by_key(|hop| std::cmp::Reverse(hop.p95_us));
+        slowest.truncate(HOPS_SHOWN_MOST);
+    }
+    for hop in slowest {
         let span = |us: u32| time::measured(Duration::from_micros(us.into()));
         table.row([
             format!("{} → {}", names.get(&hop.from), names.get(&hop.to)),
@@ -207,7 +230,12 @@ fn hops(view: &StatusView, words: &Words) -> String {
             span(hop.max_us),
         ]);
     }
-    table.render()
+    let mut text = table.render();
+    if view.hops.len() > HOPS_SHOWN_MOST {
+        let others = view.hops.len() - HOPS_SHOWN_MOST;
+        text.push_str(&format!(" {}\n", words.say("status-more-hops", &[("n", others.into())])));
+    }
+    text
 }
 
 fn totals_line(totals: &Totals, words: &Words) -> String {
@@ -312,7 +340,7 @@ fn hop_json(hop: &HopLatency) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{time::tests::MORNING, words::Lang};
+    use crate::cli::{names::tests::small, time::tests::MORNING, words::Lang};
     use proto::v1::{CertificateView, Precedence, QueueTotals};
 
     const MINUTE: i64 = 60_000_000;
@@ -334,7 +362,7 @@ mod tests {
             name: "新疆".into(),
             since_us: MORNING - 38 * MINUTE,
             last_contact_us: MORNING - 38 * MINUTE,
-            last_failure: "connection reset".into(),
+            last_failure: "silent: nothing heard for 9 s".into(),
             next_attempt_us: MORNING + 12_000_000,
             queue: Some(QueueTotals { parked: 31, oldest_us: MORNING - 37 * MINUTE, ..Default::default() }),
             ..Default::default()
@@ -374,12 +402,18 @@ mod tests {
 
     #[test]
     fn one_screen_says_how_the_station_is() {
-        let text = render_status(&hub(), Tier::Ministry, &Words::new(Lang::Zh), Timestamp::from_us(MORNING));
+        let text = render_status(
+            &hub(),
+            Tier::Ministry,
+            &small("000000", Lang::Zh),
+            &Words::new(Lang::Zh),
+            Timestamp::from_us(MORNING),
+        );
         let expected = "部级 ministry-hub 0.1.0   运行 3 天 4 时   存储 2.0 GiB(余 50 GiB,落盘 P50 1.2 ms P99 4.0 ms)   证书余 41 天 0 时   待签 2 件
  对端     链路          RTT  时钟差          待发  在途  停放  待人工  最老     最近联络
  下 湖北  在线        12 ms  +0.004±0.011 s     –     –     –       –  –        3 秒前
  下 新疆  断开 38 分      –  –                  –     –    31       –  37 分 ■  38 分前
- 新疆: connection reset;下次尝试 09-19 08:44:22
+ 新疆: 对端没有应答 [nothing heard for 9 s];等对端重连
 逐跳时延(存储转发,含落盘)
  段           时效  件数     P50    P95    P99    最大
  湖北 → 部级  特急   120  2.9 ms  12 ms  0.9 s  18.4 s
@@ -395,7 +429,13 @@ mod tests {
 
     #[test]
     fn the_same_screen_in_english() {
-        let text = render_status(&hub(), Tier::Ministry, &Words::new(Lang::En), Timestamp::from_us(MORNING));
+        let text = render_status(
+            &hub(),
+            Tier::Ministry,
+            &small("000000", Lang::En),
+            &Words::new(Lang::En),
+            Timestamp::from_us(MORNING),
+        );
         assert!(text.contains("up 3 d 4 h"), "{text}");
         assert!(text.contains("down 38 min"), "{text}");
         assert!(text.contains("Delivery latency per hop"), "{text}");
@@ -405,10 +445,16 @@ mod tests {
     #[test]
     fn a_station_that_refuses_says_why() {
         let mut view = hub();
-        let refusing = StoreView { accepting: false, refusing_because: "disk full".into(), ..Default::default() };
+        let refusing = StoreView { accepting: false, free_bytes: 5 << 20, ..Default::default() };
         view.store = Some(refusing);
-        let text = render_status(&view, Tier::Ministry, &Words::new(Lang::Zh), Timestamp::from_us(MORNING));
-        assert!(text.contains("■ 本机已停止收报: disk full"), "{text}");
+        let text = render_status(
+            &view,
+            Tier::Ministry,
+            &small("000000", Lang::Zh),
+            &Words::new(Lang::Zh),
+            Timestamp::from_us(MORNING),
+        );
+        assert!(text.contains("■ 磁盘将满(余 5.0 MiB): 只收特提、特急"), "{text}");
     }
 
     #[test]

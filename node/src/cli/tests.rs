@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::*;
-use crate::cli::words::Lang;
+use crate::{cli::words::Lang, desk::check::Finding, link::trouble::Trouble, post::refusal::Code};
 
 fn tool(tier: Tier) -> Tool {
     Tool { tier, run: |_| ExitCode::SUCCESS, extras: &[] }
@@ -103,6 +103,8 @@ fn mistakes_are_sentences_with_a_way_out() {
     assert!(zh.starts_with("错误: 没有参数 --wide"), "{zh}");
     let zh = complaint("district-node link pause 湖北 --for 10m", Lang::Zh);
     assert!(zh.starts_with("错误: 缺少: --reason"), "{zh}");
+    let zh = complaint("district-node completions nushell", Lang::Zh);
+    assert!(zh.starts_with("错误: 参数 SHELL 的取值「nushell」无效\n  可选值: bash, "), "{zh}");
     let zh = complaint("district-node link ping 湖北 -c 0", Lang::Zh);
     assert!(zh.starts_with("错误: 参数 --count 的取值「0」无效"), "{zh}");
 }
@@ -192,18 +194,65 @@ fn every_key_in_the_code_exists_and_every_message_is_used() {
         let looks_like_one = prefixes.iter().any(|prefix| key.starts_with(prefix));
         assert!(!(*asked || looks_like_one) || messages.contains_key(key), "no message {key}");
     }
-    // A term's key is made of its table's prefix and its code; the ids of checks and rules come from the station.
+    // A term's key is made of its table's prefix and its code; so is one of the station's own lists.
     let by_table = ["precedence-", "status-", "classification-", "kind-", "role-", "category-", "grade-", "stage-"];
     let made = |key: &str| {
         by_table
             .iter()
             .chain(&["standing-", "severity-"])
             .any(|prefix| key.strip_prefix(prefix).is_some_and(|code| literals.contains_key(code)))
-            || key.starts_with("check-")
-            || key.starts_with("rule-")
+            || STATION_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+            || ["part-", "certificate-"].iter().any(|prefix| key.starts_with(prefix))
     };
     for key in messages.keys() {
         assert!(literals.contains_key(key) || made(key), "nobody says {key}");
+    }
+}
+
+/// What the station says by a stable word, and people read as a sentence.
+const STATION_PREFIXES: [&str; 4] = ["check-", "rule-", "answer-", "line-"];
+
+/// Every word a station may say, as the key of its sentence, with the arguments that sentence may use; and the keys
+/// of what to do next.
+fn station_keys() -> BTreeMap<String, BTreeSet<String>> {
+    let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let mut keys = BTreeMap::new();
+    let answers_only =
+        |code: &Code| Code::ANSWERS.contains(code) && *code != Code::DiskNearlyFull && *code != Code::QueueFull;
+    for code in Code::ALL.iter().filter(|code| !answers_only(code)) {
+        let with_program = [code.facts(), &["program"]].concat();
+        keys.insert(format!("rule-{}", code.word()), own(code.facts()));
+        keys.insert(format!("rule-{}-remedy", code.word()), own(&with_program));
+    }
+    keys.extend(Code::ANSWERS.iter().map(|code| (format!("answer-{}", code.word()), own(&[]))));
+    keys.extend(Trouble::ALL.iter().map(|trouble| (format!("line-{}", trouble.word()), own(&[]))));
+    for finding in Finding::ALL {
+        let facts = ["a", "b", "c"].into_iter().take(finding.facts().len());
+        keys.insert(format!("check-{}", finding.id()), facts.map(str::to_owned).collect());
+        if finding.severity() != proto::v1::Severity::Ok {
+            keys.insert(format!("check-{}-hint", finding.id()), own(&[]));
+        }
+    }
+    keys
+}
+
+#[test]
+fn every_word_of_a_station_has_its_sentence_and_no_sentence_is_without_a_word() {
+    let keys = station_keys();
+    // Those say what to do in the sentence itself.
+    let complete = ["missing-document", "wrong-document", "draft-does-not-travel"];
+    let spared: BTreeSet<_> = complete.iter().map(|word| format!("rule-{word}-remedy")).collect();
+    // The frame around the findings.
+    let frame = ["check-do", "check-summary"];
+    for (lang, source) in [("zh", words::ZH), ("en", words::EN)] {
+        let messages = messages(source);
+        for (key, may_use) in keys.iter().filter(|(key, _)| !spared.contains(*key)) {
+            let Some(uses) = messages.get(key) else { panic!("{lang}: {key} has no sentence") };
+            assert!(uses.is_subset(may_use), "{lang}: {key} uses {uses:?} and is told {may_use:?}");
+        }
+        for key in messages.keys().filter(|key| STATION_PREFIXES.iter().any(|prefix| key.starts_with(prefix))) {
+            assert!(keys.contains_key(key) || frame.contains(&key.as_str()), "{lang}: no station says {key}");
+        }
     }
 }
 

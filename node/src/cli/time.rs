@@ -93,6 +93,12 @@ pub fn offset(us: i64, uncertainty_us: u32) -> String {
     format!("{sign}{}±{} s", seconds(us.unsigned_abs()), seconds(uncertainty_us.into()))
 }
 
+/// A clock's difference: `+0.004 s`.
+pub fn signed(us: i64) -> String {
+    let (sign, us) = (if us < 0 { '-' } else { '+' }, us.unsigned_abs());
+    format!("{sign}{}.{:03} s", us / 1_000_000, us / 1_000 % 1_000)
+}
+
 /// Microseconds as a span; nothing is shorter than nothing.
 pub fn micros(us: i64) -> Duration {
     Duration::from_micros(u64::try_from(us).unwrap_or(0))

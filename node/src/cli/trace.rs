@@ -16,7 +16,7 @@ use super::{
     names::Names,
     table::Columns,
     terms::Listed,
-    time, visible,
+    time, trouble, visible,
     words::Words,
 };
 use crate::io::Timestamp;
@@ -36,7 +36,7 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
         if call.json {
             call.object(&json(&view));
         } else {
-            let names = call.names(station).await?.with(&view);
+            let names = call.names();
             call.data(&render_trace(&view, &names, &call.words));
         }
         Ok(Exit::Done)
@@ -61,7 +61,7 @@ pub(super) fn render_trace(view: &DocumentView, names: &Names, words: &Words) ->
             leg.push_str(&words.say("leg-slow", &[("limit", time::measured(SLOW).into())]));
         }
         leg.push_str(&passage_text(event, words));
-        table.row([time::clock_ms(event.at_us), names.get(&event.unit), what_text(event, words), total, leg]);
+        table.row([time::clock_ms(event.at_us), names.get(&event.unit), what_text(event, names, words), total, leg]);
     }
     format!("{}\n{}{}\n", title(view, words), table.render(), footer(view, &events, words))
 }
@@ -75,7 +75,7 @@ pub(super) fn render_ladder(view: &DocumentView, names: &Names, words: &Words, n
             mark(&event.what).to_owned(),
             time::clock(event.at_us),
             names.get(&event.unit),
-            what_text(event, words),
+            what_text(event, names, words),
             leg,
         ]);
     }
@@ -165,7 +165,7 @@ fn mark(what: &What) -> &'static str {
     }
 }
 
-fn what_text(event: &Event, words: &Words) -> String {
+fn what_text(event: &Event, names: &Names, words: &Words) -> String {
     match &event.what {
         What::Occurred => words.text("event-occurred"),
         What::Filed => words.text("event-filed"),
@@ -180,11 +180,20 @@ fn what_text(event: &Event, words: &Words) -> String {
                 }
             };
             if !note.is_empty() {
-                text.push_str(&words.say("event-note", &[("note", visible::line(note).into())]));
+                let note = if officer.is_empty() { notice_text(note, names, words) } else { visible::line(note) };
+                text.push_str(&words.say("event-note", &[("note", note.into())]));
             }
             text
         }
     }
+}
+
+/// What a station says by itself about what is late: `waits for 420000: unreachable: …`.
+pub(super) fn notice_text(note: &str, names: &Names, words: &Words) -> String {
+    let Some(waits) = note.strip_prefix("waits for ") else { return trouble::told(note, words) };
+    let (unit, why) = waits.split_once(": ").unwrap_or((waits, ""));
+    let text = words.say("notice-waits", &[("name", names.get(unit).into())]);
+    if why.is_empty() { text } else { format!("{text}: {}", trouble::told(why, words)) }
 }
 
 /// `线路 0.6 s`, `人工 28.4 s`.
@@ -215,22 +224,22 @@ pub(super) fn waiting_text(waiting: &QueueState, words: &Words, now: Timestamp) 
         text.push_str(&words.say("waiting-attempt", &[("n", waiting.attempts.into())]));
     }
     if !waiting.last_failure.is_empty() {
-        text.push_str(&words.say("waiting-last", &[("why", visible::line(&waiting.last_failure).into())]));
+        text.push_str(&words.say("waiting-last", &[("why", trouble::told(&waiting.last_failure, words).into())]));
     }
-    if !waiting.held && !waiting.in_flight {
-        text.push_str(&words.say("waiting-next", &[("when", next_text(waiting, words, now).into())]));
+    if let Some(when) = next_text(waiting, words, now) {
+        text.push_str(&words.say("waiting-next", &[("when", when.into())]));
     }
     text
 }
 
-/// When it is offered next.
-pub(super) fn next_text(waiting: &QueueState, words: &Words, now: Timestamp) -> String {
-    if waiting.held {
-        words.text("next-person")
-    } else if waiting.next_attempt_us == 0 {
-        words.text("next-link")
+/// When it is offered next, if it is not its turn already.
+fn next_text(waiting: &QueueState, words: &Words, now: Timestamp) -> Option<String> {
+    if waiting.held || waiting.in_flight {
+        None
+    } else if !waiting.link_up {
+        Some(words.text("next-link"))
     } else {
-        time::clock_and_age(waiting.next_attempt_us, now, words)
+        (waiting.next_attempt_us > now.us()).then(|| time::clock_and_age(waiting.next_attempt_us, now, words))
     }
 }
 
@@ -240,10 +249,10 @@ pub(super) fn state_key(waiting: &QueueState) -> &'static str {
         "waiting-held"
     } else if waiting.in_flight {
         "waiting-in-flight"
-    } else if waiting.next_attempt_us == 0 {
-        "waiting-parked"
-    } else {
+    } else if waiting.link_up && waiting.next_attempt_us == 0 {
         "waiting-ready"
+    } else {
+        "waiting-parked"
     }
 }
 
@@ -287,11 +296,14 @@ fn us(span: Duration) -> u64 {
 pub(super) fn newest(view: &DocumentView, names: &Names, words: &Words) -> String {
     let stages = view.recipients.iter().flat_map(|recipient| recipient.stages.iter());
     let newest: Option<&StageView> = stages.max_by_key(|stage| stage.at_us);
-    newest.map_or_else(String::new, |stage| {
-        let what = What::Reached { stage: stage.stage(), officer: stage.officer.clone(), note: String::new() };
-        let event = Event { at_us: stage.at_us, unit: stage.station.clone(), what, leg: None, passage: None };
-        format!("{} {} {}", names.get(&event.unit), what_text(&event, words), time::clock(event.at_us))
-    })
+    newest.map_or_else(String::new, |stage| stage_text(stage, names, words))
+}
+
+/// `湖北 王五 签收 09-19 08:44:39`
+pub(super) fn stage_text(stage: &StageView, names: &Names, words: &Words) -> String {
+    let what = What::Reached { stage: stage.stage(), officer: stage.officer.clone(), note: String::new() };
+    let event = Event { at_us: stage.at_us, unit: stage.station.clone(), what, leg: None, passage: None };
+    format!("{} {} {}", names.get(&event.unit), what_text(&event, names, words), time::clock(event.at_us))
 }
 
 #[cfg(test)]
@@ -299,20 +311,19 @@ mod tests {
     use super::*;
     use crate::cli::{
         ladder::tests::{arrived, on_the_way},
+        names::tests::small,
         time::tests::MORNING,
         words::Lang,
     };
-    use proto::v1::{LinkView, StatusView};
 
     fn names() -> Names {
-        let link = LinkView { unit: "420000".into(), name: "湖北".into(), parent: true, ..Default::default() };
-        Names::of(&StatusView { unit: "420100".into(), name: "武汉".into(), links: vec![link], ..Default::default() })
+        small("420100", Lang::Zh)
     }
 
     #[test]
     fn a_trace_tells_people_from_lines() {
         let view = arrived();
-        let text = render_trace(&view, &names().with(&view), &Words::new(Lang::Zh));
+        let text = render_trace(&view, &names(), &Words::new(Lang::Zh));
         let expected = "\
 R-420100-0919-0007  首报  Ⅰ红  特急  试卷安全(演练)
                                          累计  本段
@@ -328,10 +339,19 @@ R-420100-0919-0007  首报  Ⅰ红  特急  试卷安全(演练)
     }
 
     #[test]
+    fn a_notice_is_told_in_the_readers_language() {
+        let told = |note: &str| notice_text(note, &names(), &Words::new(Lang::Zh));
+        assert_eq!(told("waits for 420000"), "等待转送 湖北");
+        assert_eq!(told("waits for 420000: silent: nothing heard for 9 s"), "等待转送 湖北: 对端没有应答");
+        assert_eq!(told("not-your-subtree: x"), "对端不收: 不属本单位可转送的范围");
+        assert_eq!(told("something else"), "something else");
+    }
+
+    #[test]
     fn a_ladder_shows_what_is_still_to_come() {
         let view = on_the_way();
         let now = Timestamp::from_us(MORNING + 120_000_000);
-        let zh = render_ladder(&view, &names().with(&view), &Words::new(Lang::Zh), now);
+        let zh = render_ladder(&view, &names(), &Words::new(Lang::Zh), now);
         let expected = "\
 R-420100-0919-0007  首报  Ⅰ红  特急  试卷安全(演练)
  ●  09-19 08:44:10  武汉  已入队(落盘)
@@ -342,7 +362,7 @@ R-420100-0919-0007  首报  Ⅰ红  特急  试卷安全(演练)
  ○                  部级  签收
 ";
         assert_eq!(zh, expected, "\n{zh}");
-        let en = render_ladder(&view, &names().with(&view), &Words::new(Lang::En), now);
+        let en = render_ladder(&view, &names(), &Words::new(Lang::En), now);
         assert!(en.starts_with("R-420100-0919-0007  initial report  I red  IMMEDIATE"), "{en}");
         assert!(en.contains("signed: 王五"), "{en}");
         assert!(en.contains("○                  部级  delivered"), "{en}");

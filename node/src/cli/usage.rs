@@ -34,7 +34,8 @@ pub(super) fn localised(help: &str, words: &Words) -> String {
 pub(super) fn failure(error: &Error, words: &Words, path: &str) -> Failure {
     let said = |kind| context(error, kind);
     let argument = said(ContextKind::InvalidArg);
-    let flag = argument.split([' ', '=', '<']).next().unwrap_or_default().to_owned();
+    // `--grade <GRADE>`, or `<SHELL>` where there is no flag.
+    let flag = argument.trim_start_matches('<').split([' ', '=', '<', '>']).next().unwrap_or_default().to_owned();
     let value = visible::line(&said(ContextKind::InvalidValue));
     let sentence = match error.kind() {
         ErrorKind::InvalidValue | ErrorKind::ValueValidation if value.is_empty() => {

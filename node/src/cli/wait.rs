@@ -57,7 +57,7 @@ pub(super) async fn watch(
         };
         // A stream that ends while somebody waits is a station that stopped.
         let ended = || tonic::Status::unavailable("the station stopped");
-        last = next.and_then(|view| view.ok_or_else(ended)).map_err(|status| Failure::of(&status, &call.words))?;
+        last = next.and_then(|view| view.ok_or_else(ended)).map_err(|status| call.failure(&status))?;
         verdict = judge(&last);
         if verdict != Verdict::Waiting {
             return Ok((verdict, last));

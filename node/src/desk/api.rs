@@ -3,11 +3,12 @@
 mod files;
 mod queue;
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, StreamExt as _};
 use proto::v1::{self, station_server::Station};
 use tonic::{Request, Response, Status, Streaming};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     desk::{
@@ -22,13 +23,21 @@ use crate::{
     io::Io,
     link::{board::Board, pieces::Pieces},
     plan,
-    post::{envelope::Run, office::Refusal, outgoing::Filing, view::Copy},
+    post::{
+        envelope::Run,
+        outgoing::Filing,
+        refusal::{Code, Refusal},
+        view::Copy,
+    },
     telemetry::Traces,
     topology::{Topology, Unit},
 };
 
 /// Batches of one bulk filing under way at once: enough to fill a commit while the one before is written.
 const BATCHES_UNDER_WAY: usize = 8;
+
+/// Whose words the details of a refusal are.
+const REFUSAL_DOMAIN: &str = "zhuji.v1";
 
 /// Serves a station's own people.
 #[derive(Clone)]
@@ -148,6 +157,19 @@ impl Station for Api {
         Ok(Response::new(v1::CheckResponse { items: check::items(&status, &request.into_inner().stage) }))
     }
 
+    async fn list_units(&self, _: Request<v1::UnitsRequest>) -> Result<Response<v1::UnitsResponse>, Status> {
+        let me = self.around.identity.load().unit().to_string();
+        let units = self.topology().places().map(|place| v1::UnitView {
+            unit: place.unit.to_string(),
+            name: place.name.clone(),
+            name_en: place.name_en.clone(),
+            tier: place.tier.as_str().to_owned(),
+            parent: place.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
+            phone: place.phone.clone().unwrap_or_default(),
+        });
+        Ok(Response::new(v1::UnitsResponse { me, units: units.collect() }))
+    }
+
     async fn attach(&self, request: Request<Streaming<v1::AttachRequest>>) -> Result<Response<v1::Attachment>, Status> {
         self.take_file(request.into_inner()).await.map(Response::new)
     }
@@ -232,7 +254,7 @@ impl Api {
         let named = self.topology().named(text).map(|place| place.unit.clone());
         named
             .filter(|unit| self.board.line(unit).is_some())
-            .ok_or_else(|| Status::not_found(format!("not-found: {text} is not a neighbour of this station")))
+            .ok_or_else(|| no(Code::NotANeighbour, &format!("{text} is not a neighbour of this station"), &[text]))
     }
 }
 
@@ -248,7 +270,12 @@ fn filed(filing: &Filing, took: Duration) -> v1::Filed {
 }
 
 fn from_stopped(stopped: Stopped) -> Status {
-    Status::unavailable(format!("stopped: {stopped}"))
+    no(Code::Stopped, &stopped.to_string(), &[])
+}
+
+/// No, in one call.
+fn no(code: Code, reason: &str, facts: &[&str]) -> Status {
+    from_refusal(Refusal::new(code, reason, facts))
 }
 
 fn from_file_error(error: FileError) -> Status {
@@ -258,25 +285,36 @@ fn from_file_error(error: FileError) -> Status {
     }
 }
 
-/// The one table from what the core refuses to what a caller sees. The message begins with the stable code.
+/// The one table from what is refused to what a caller sees. The message begins with the stable word; the details
+/// carry it again, with the facts a sentence in another language needs.
 fn from_refusal(refusal: Refusal) -> Status {
-    let said = format!("{}: {}", refusal.code, refusal.reason);
-    match refusal.code {
-        "missing-document"
-        | "missing-status"
-        | "missing-officer"
-        | "missing-fields"
-        | "missing-reference"
-        | "missing-addressee"
-        | "unknown-addressee"
-        | "field-too-long"
-        | "body-too-long"
-        | "too-many-attachments"
-        | "wrong-document"
-        | "not-an-act"
-        | "ambiguous" => Status::invalid_argument(said),
-        "not-found" => Status::not_found(said),
-        "disk-nearly-full" | "disk-full" | "queue-full" => Status::resource_exhausted(said),
-        _ => Status::failed_precondition(said),
+    let word = refusal.code.word();
+    let facts = refusal.code.facts().iter().map(|name| (*name).to_owned()).zip(refusal.facts);
+    let details = ErrorDetails::with_error_info(word, REFUSAL_DOMAIN, facts.collect::<HashMap<_, _>>());
+    Status::with_error_details(grpc_code(refusal.code), format!("{word}: {}", refusal.reason), details)
+}
+
+fn grpc_code(code: Code) -> tonic::Code {
+    match code {
+        Code::MissingDocument
+        | Code::MissingStatus
+        | Code::MissingOfficer
+        | Code::MissingFields
+        | Code::MissingReference
+        | Code::MissingAddressee
+        | Code::UnknownAddressee
+        | Code::WrongDocument
+        | Code::NotAnAct
+        | Code::NotADigest
+        | Code::NotANeighbour
+        | Code::AttachmentNotHere
+        | Code::Ambiguous => tonic::Code::InvalidArgument,
+        Code::NotFound | Code::AttachmentOnItsWay => tonic::Code::NotFound,
+        Code::DiskNearlyFull | Code::DiskFull | Code::QueueFull => tonic::Code::ResourceExhausted,
+        // Not `Unavailable`: that is what a caller sees when this station cannot be reached.
+        Code::LinkDown | Code::LinkSilent => tonic::Code::Aborted,
+        Code::Stopped => tonic::Code::Unavailable,
+        Code::AttachmentFailed => tonic::Code::Internal,
+        _ => tonic::Code::FailedPrecondition,
     }
 }

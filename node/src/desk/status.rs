@@ -187,7 +187,8 @@ pub fn measure_queues(desk: Desk<'_>, meters: &Meters) {
     }
 }
 
-fn certificates(identity: &Identity) -> Vec<v1::CertificateView> {
+/// How long the certificates of a station are good.
+pub(crate) fn certificates(identity: &Identity) -> Vec<v1::CertificateView> {
     let subject = identity.id().to_string();
     [("transport", identity.transport_not_after()), ("signing", identity.signing_not_after())]
         .map(|(role, not_after)| v1::CertificateView {

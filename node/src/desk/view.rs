@@ -11,7 +11,7 @@ use crate::{
     post::{
         envelope::DocId,
         ladder,
-        schedule::{Entry, State},
+        schedule::{Entry, Queue, State},
         view::Copy,
     },
     topology::Unit,
@@ -36,7 +36,8 @@ pub fn document(desk: Desk<'_>, found: &Copy) -> v1::DocumentView {
         recipients: copies.iter().map(|copy| recipient(desk, copy)).collect(),
         passages: shown.row.passages.clone(),
         attachments: Vec::new(),
-        arrived_us: shown.row.at_us,
+        // What was written here did not arrive here.
+        arrived_us: if shown.channel.origin == post.me().unit { 0 } else { shown.row.at_us },
         signed_here: copies.iter().any(|copy| signed_here(desk, copy)),
         related: chain.iter().filter(|c| c.header.id != shown.header.id).map(|c| c.header.number.clone()).collect(),
     }
@@ -68,6 +69,7 @@ fn recipient(desk: Desk<'_>, copy: &Copy) -> v1::RecipientView {
         reached: reached.into(),
         stages,
         waiting: post.waiting(&copy.channel, copy.number).map(|(peer, entry)| queue_state(desk, peer, entry)),
+        tier: post.me().topology.place(destination).map_or_else(String::new, |place| place.tier.as_str().to_owned()),
     }
 }
 
@@ -82,6 +84,8 @@ pub fn queue_state(desk: Desk<'_>, peer: &Unit, entry: &Entry) -> v1::QueueState
         next_attempt_us: resting.map_or(0, |until| until.us()),
         held: matches!(entry.state, State::Held { .. }),
         in_flight: matches!(entry.state, State::InFlight { .. }),
+        since_us: entry.since.us(),
+        link_up: queue.is_some_and(Queue::is_up),
     }
 }
 

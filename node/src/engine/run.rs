@@ -25,8 +25,9 @@ use crate::{
         Event, Post,
         arrivals::Arrived,
         envelope::Run,
-        office::{Filings, Refusal},
+        office::Filings,
         outgoing::{Draft, Filing},
+        refusal::Refusal,
     },
     topology::Unit,
 };

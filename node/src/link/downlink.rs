@@ -12,7 +12,9 @@ use super::{
     pieces::Pieces,
     session::{self, Ends},
     socket::{Cut, Peer},
+    trouble::Trouble,
 };
+use crate::identity::readable;
 
 /// Serves the link to children.
 pub struct Downlink {
@@ -52,7 +54,8 @@ impl Link for Downlink {
         let peer = self.caller(&request)?;
         let unit = peer.id.unit.clone();
         if let Some(until) = self.ends.board.paused(&unit, self.ends.io.now()) {
-            return Err(Status::unavailable(format!("an operator keeps this line down until {until}")));
+            let kept_down = format!("an operator above keeps this line down until {}", readable(until));
+            return Err(Status::unavailable(Trouble::Paused.says(kept_down)));
         }
         let incoming = request.into_inner();
         let (outlet, frames) = Outlet::new();

@@ -17,10 +17,11 @@ use tonic::Status;
 use super::{
     board::{Board, Sample},
     outlet::Outlet,
+    trouble::Trouble,
     wire,
 };
 use crate::{
-    engine::run::Handle,
+    engine::run::{Handle, Stopped},
     io::{Io, Timestamp},
     limits,
     post::{Event, seal::Checker},
@@ -96,7 +97,7 @@ struct Session<'a, S> {
 impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
     async fn greet(&mut self, id: u64, identity: &str) -> Result<(), String> {
         let peer = self.peer.clone();
-        let heard = self.ends.engine.ask(move |desk| desk.post.heard_of(&peer)).await.map_err(|e| e.to_string())?;
+        let heard = self.ends.engine.ask(move |desk| desk.post.heard_of(&peer)).await.map_err(stopping)?;
         self.outlet.send(Frame::Hello(v1::Hello {
             version: wire::VERSION,
             version_min: wire::VERSION_MIN,
@@ -106,20 +107,18 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         }));
         let first = tokio::time::timeout(limits::HELLO_WITHIN, self.incoming.next()).await;
         let hello = match first {
-            Err(_) => return Err("the peer did not say hello in time".to_owned()),
-            Ok(None) => return Err("the peer closed the connection before saying hello".to_owned()),
+            Err(_) => return Err(Trouble::Silent.says("the peer did not say hello in time")),
+            Ok(None) => return Err(Trouble::Closed.says("the peer closed the connection before saying hello")),
             Ok(Some(Err(status))) => return Err(said(&status)),
             Ok(Some(Ok(v1::Frame { frame: Some(Frame::Hello(hello)) }))) => hello,
-            Ok(Some(Ok(_))) => return Err("the first frame was not a hello; see what software runs there".to_owned()),
+            Ok(Some(Ok(_))) => return Err(Trouble::Misbehaved.says("the first frame was not a hello")),
         };
         if hello.unit != self.peer.as_str() {
             let claimed: String = hello.unit.chars().take(32).collect();
-            return Err(format!(
-                "the peer says it is {claimed} and its certificate says {}: it has the configuration or the bundle of another",
-                self.peer
-            ));
+            let lie = format!("the peer says it is {claimed} and its certificate says {}", self.peer);
+            return Err(Trouble::Misbehaved.says(lie));
         }
-        wire::speaks(&hello)?;
+        wire::speaks(&hello).map_err(|why| Trouble::Version.says(why))?;
         let now = self.ends.io.now();
         self.ends.board.note(self.peer, |line| {
             line.outlet = Some(self.outlet.clone());
@@ -129,7 +128,7 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
             line.ups += 1;
         });
         let up = self.ends.engine.up(self.peer.clone(), id, self.outlet.clone(), hello.heard).await;
-        up.map_err(|stopped| stopped.to_string())
+        up.map_err(stopping)
     }
 
     async fn exchange(&mut self) -> String {
@@ -138,8 +137,8 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         loop {
             tokio::select! {
                 frame = tokio::time::timeout(patience, self.incoming.next()) => match frame {
-                    Err(_) => return format!("nothing heard for {} s", patience.as_secs()),
-                    Ok(None) => return "the peer closed the connection".to_owned(),
+                    Err(_) => return Trouble::Silent.says(format!("nothing heard for {} s", patience.as_secs())),
+                    Ok(None) => return Trouble::Closed.says("the peer closed the connection"),
                     Ok(Some(Err(status))) => return said(&status),
                     Ok(Some(Ok(frame))) => if let Err(failure) = self.take(frame).await {
                         return failure;
@@ -156,9 +155,8 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         let peer = self.peer.clone();
         let told = match frame.frame {
             Some(Frame::Offer(offer)) => {
-                let opened = wire::open(offer, &*self.ends.checker).map_err(|bad| {
-                    format!("the peer offers something that is not a block ({bad}); see what software runs there")
-                })?;
+                let opened = wire::open(offer, &*self.ends.checker)
+                    .map_err(|bad| Trouble::Misbehaved.says(format!("the peer offers what is not a block: {bad}")))?;
                 for refusal in &opened.refused {
                     tracing::warn!(peer = %peer, code = refusal.code, reason = refusal.reason, "a block was refused");
                 }
@@ -177,13 +175,13 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
                 Some(sample) => self.ends.engine.tell(Event::Compared { peer, skew: sample.skew() }).await,
                 None => Ok(()),
             },
-            Some(Frame::Hello(_)) => return Err("the peer said hello twice; see what software runs there".to_owned()),
+            Some(Frame::Hello(_)) => return Err(Trouble::Misbehaved.says("the peer said hello twice")),
             // A newer peer may send frames this station does not know; they are optional by agreement.
             None => Ok(()),
         };
-        told.map_err(|stopped| stopped.to_string())?;
+        told.map_err(stopping)?;
         if self.outlet.overruns() {
-            return Err("the peer asks and does not read the answers; see what runs there".to_owned());
+            return Err(Trouble::Misbehaved.says("the peer asks and does not read the answers"));
         }
         Ok(())
     }
@@ -217,16 +215,27 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
     }
 }
 
-/// A status as one sentence.
+fn stopping(stopped: Stopped) -> String {
+    Trouble::Stopping.says(stopped)
+}
+
+/// What ended a stream, in one sentence. A station that says no begins with the word of its trouble itself.
 pub fn said(status: &Status) -> String {
-    let mut said = status.message().to_owned();
+    let said = causes(status);
+    let word = said.split_once(':').map_or("", |(word, _)| word);
+    if Trouble::ALL.iter().any(|trouble| trouble.word() == word) { said } else { Trouble::BrokenOff.says(said) }
+}
+
+/// The innermost cause says what happened; those around it only say where it was noticed.
+fn causes(status: &Status) -> String {
+    let mut innermost = None;
     let mut source = std::error::Error::source(status);
     while let Some(cause) = source {
-        let cause_said = cause.to_string();
-        if !said.contains(&cause_said) {
-            said = if said.is_empty() { cause_said } else { format!("{said}: {cause_said}") };
-        }
+        innermost = Some(cause.to_string());
         source = cause.source();
     }
-    if said.is_empty() { format!("{:?}", status.code()) } else { said }
+    let said = innermost.unwrap_or_else(|| status.message().to_owned());
+    // rustls points to its manual on the web; nobody reads that here.
+    let said = said.split(": https://").next().unwrap_or_default();
+    if said.is_empty() { format!("{:?}", status.code()) } else { said.to_owned() }
 }

@@ -10,6 +10,7 @@ use super::{
     pieces::Pieces,
     session::{self, Ends},
     socket,
+    trouble::Trouble,
 };
 use crate::{identity::Identity, limits, post::retry, topology::Unit};
 
@@ -38,7 +39,7 @@ async fn once(ends: &Ends, parent: &Unit, endpoint: &str, identity: &ArcSwap<Ide
     let identity = identity.load_full();
     let (channel, peer) = match socket::dial(endpoint, &identity, ends.io.clone()).await {
         Ok(dialled) => dialled,
-        Err(error) => return error.to_string(),
+        Err(error) => return error.trouble().says(error),
     };
     let mut client = LinkClient::new(channel)
         .max_decoding_message_size(limits::FRAME_BYTES_MAX)
@@ -46,7 +47,7 @@ async fn once(ends: &Ends, parent: &Unit, endpoint: &str, identity: &ArcSwap<Ide
     let (outlet, frames) = Outlet::new();
     let exchange = tokio::time::timeout(limits::HELLO_WITHIN, client.exchange(frames)).await;
     let incoming = match exchange {
-        Err(_) => return "the parent did not answer in time".to_owned(),
+        Err(_) => return Trouble::TimedOut.says("the parent did not answer in time"),
         Ok(Err(status)) => return session::said(&status),
         Ok(Ok(response)) => response.into_inner(),
     };

@@ -62,7 +62,7 @@ fn refusal(bytes: &Bytes, bad: &BadBlock) -> Result<v1::Settlement, BadBlock> {
     Ok(v1::Settlement {
         range: Some(v1::Range { channel: Some(channel), first: head.first, count: head.count }),
         disposition: Disposition::Refused.into(),
-        code: bad.code().to_owned(),
+        code: bad.code().word().to_owned(),
         reason: bad.to_string(),
         ..Default::default()
     })

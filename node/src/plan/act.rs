@@ -5,10 +5,16 @@
 
 use proto::v1::{self, Kind, Role, Stage};
 
-use super::{Desk, find, refusal};
+use super::{Desk, find, refuse};
 use crate::{
     limits,
-    post::{arrivals::receipt_draft, ladder, office::Refusal, outgoing::Draft, view::Copy},
+    post::{
+        arrivals::receipt_draft,
+        ladder,
+        outgoing::Draft,
+        refusal::{Code, Refusal},
+        view::Copy,
+    },
     topology::Unit,
 };
 
@@ -16,18 +22,19 @@ use crate::{
 pub fn drafts(desk: Desk<'_>, request: &v1::ActRequest) -> Result<Vec<Draft>, Refusal> {
     let stage = request.stage();
     if !ladder::by_person(stage) {
-        return Err(refusal("not-an-act", "a person can sign, read, undertake, complete or say it cannot be done"));
+        let reason = "a person can sign, read, undertake, complete or say it cannot be done";
+        return refuse(Code::NotAnAct, reason, &[]);
     }
     if request.officer.trim().is_empty() {
-        return Err(refusal("missing-officer", "name the officer who acts for the office"));
+        return refuse(Code::MissingOfficer, "name the officer who acts for the office", &[]);
     }
     if request.officer.len() > limits::NAME_BYTES_MAX || request.note.len() > limits::NOTE_BYTES_MAX {
         let (name, note) = (limits::NAME_BYTES_MAX, limits::NOTE_BYTES_MAX);
         let reason = format!("a name has at most {name} bytes and a note {note}: send the rest as a report");
-        return Err(refusal("field-too-long", &reason));
+        return refuse(Code::FieldTooLong, &reason, &[]);
     }
     if stage == Stage::CannotComply && request.note.trim().is_empty() {
-        return Err(refusal("missing-fields", "saying that it cannot be done needs a reason"));
+        return refuse(Code::MissingFields, "saying that it cannot be done needs a reason", &["note"]);
     }
     let meant = find(desk, &request.document, "document")?;
     let copy = mine(desk, &meant)?;
@@ -56,7 +63,8 @@ pub fn drafts(desk: Desk<'_>, request: &v1::ActRequest) -> Result<Vec<Draft>, Re
 /// The copy of the document that is for this desk.
 fn mine(desk: Desk<'_>, meant: &Copy) -> Result<Copy, Refusal> {
     desk.post.copies(meant.id(), desk.read).into_iter().find(|copy| is_for(desk, copy)).ok_or_else(|| {
-        refusal("not-for-this-desk", &format!("{} is not addressed to this office", meant.header.number))
+        let number = &meant.header.number;
+        Refusal::new(Code::NotForThisDesk, &format!("{number} is not addressed to this office"), &[number])
     })
 }
 
@@ -73,25 +81,28 @@ fn may_act(desk: Desk<'_>, copy: &Copy, stage: Stage) -> Result<(), Refusal> {
         desk.post.acts_on(&copy.channel, copy.number).into_iter().filter(|act| act.station == me.as_str()).collect();
     let number = &copy.header.number;
     if let Some(done) = ours.iter().find(|act| act.stage() == stage) {
-        return Err(refusal("already-done", &format!("{} did this with {number} before", done.officer)));
+        let reason = format!("{} did this with {number} before", done.officer);
+        return refuse(Code::AlreadyDone, &reason, &[number, &done.officer]);
     }
     if let Some(end) = ours.iter().find(|act| matches!(act.stage(), Stage::Completed | Stage::CannotComply)) {
-        return Err(refusal("already-ended", &format!("{} has already answered for {number}", end.officer)));
+        let reason = format!("{} has already answered for {number}", end.officer);
+        return refuse(Code::AlreadyEnded, &reason, &[number, &end.officer]);
     }
     if matches!(stage, Stage::Signed | Stage::Read) {
         return Ok(());
     }
     if copy.header.kind() != Kind::Directive || copy.header.role() != Role::Action {
-        return Err(refusal("nothing-to-carry-out", &format!("{number} asks this office for nothing but a signature")));
+        let reason = format!("{number} asks this office for nothing but a signature");
+        return refuse(Code::NothingToCarryOut, &reason, &[number]);
     }
     if let Some(end) = desk.post.end_of(copy.id(), &copy.header.origin) {
-        return Err(refusal("not-live", &format!("{number} was ended by {}", end.number)));
+        return refuse(Code::NotLive, &format!("{number} was ended by {}", end.number), &[number, &end.number]);
     }
     if copy.header.expires_at_us > 0 && copy.header.expires_at_us < desk.now.us() && stage == Stage::Undertaken {
-        return Err(refusal("expired", &format!("{number} has expired")));
+        return refuse(Code::Expired, &format!("{number} has expired"), &[number]);
     }
     if !ours.iter().any(|act| act.stage() == Stage::Signed) {
-        return Err(refusal("sign-first", &format!("sign for {number} first")));
+        return refuse(Code::SignFirst, &format!("sign for {number} first"), &[number]);
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use super::{
     outgoing::{Draft, Outbox},
     passage::{self, Skew, with_own},
     ranges::Ranges,
+    refusal::Code,
     schedule::State,
     seal::{self, Block, Tip},
 };
@@ -42,15 +43,15 @@ pub(super) struct Fresh {
 
 struct No {
     disposition: Disposition,
-    code: &'static str,
+    code: Code,
     reason: String,
 }
 
 impl No {
-    fn never(code: &'static str, reason: String) -> Self {
+    fn never(code: Code, reason: String) -> Self {
         Self { disposition: Disposition::Refused, code, reason }
     }
-    fn later(code: &'static str, reason: String) -> Self {
+    fn later(code: Code, reason: String) -> Self {
         Self { disposition: Disposition::NotNow, code, reason }
     }
 }
@@ -91,7 +92,7 @@ impl Post {
                 Err(no) => v1::Settlement {
                     range: Some(run.to_proto()),
                     disposition: no.disposition.into(),
-                    code: no.code.to_owned(),
+                    code: no.code.word().to_owned(),
                     reason: no.reason,
                     ..Default::default()
                 },
@@ -113,21 +114,21 @@ impl Post {
         }
         if heard.ranges.touches(run.first, run.last()) {
             let reason = format!("numbers {}–{} of this channel came before, cut differently", run.first, run.last());
-            return Err(No::never("overlapping-numbers", reason));
+            return Err(No::never(Code::OverlappingNumbers, reason));
         }
         if heard.tip.last + 1 == run.first && heard.tip.hash != block.head.previous {
             let reason = format!("number {} does not follow the number {} received here", run.first, heard.tip.last);
-            return Err(No::never("broken-chain", reason));
+            return Err(No::never(Code::BrokenChain, reason));
         }
         if heard.ranges.runs() >= limits::GAPS_MAX && run.first > heard.ranges.highest() + 1 {
-            return Err(No::later("too-many-gaps", "send the missing numbers first".to_owned()));
+            return Err(No::later(Code::TooManyGaps, "send the missing numbers first".to_owned()));
         }
         if let Some(why) = refusing.filter(|_| run.channel.precedence < v1::Precedence::TeJi) {
-            return Err(No::later("disk-nearly-full", why.to_owned()));
+            return Err(No::later(Code::DiskNearlyFull, why.to_owned()));
         }
         let onward = self.next_hop(&run.channel.destination);
         if onward.and_then(|peer| self.queues.get(&peer)).is_some_and(|q| q.len() >= limits::QUEUED_BLOCKS_MAX) {
-            return Err(No::later("queue-full", "the line onward is down and the queue for it is full".to_owned()));
+            return Err(No::later(Code::QueueFull, "the line onward is down and the queue for it is full".to_owned()));
         }
         for header in block.headers.iter().filter(|_| block.shared) {
             self.check_shared_body(header, fresh)?;
@@ -151,7 +152,7 @@ impl Post {
             return Ok(());
         }
         let reason = format!("{peer} may not bring what {origin} writes to {destination}");
-        Err(No::never("not-your-subtree", reason))
+        Err(No::never(Code::NotYourSubtree, reason))
     }
 
     fn check_shared_body(&self, header: &v1::Header, fresh: &Fresh) -> Result<(), No> {
@@ -160,7 +161,7 @@ impl Post {
         }
         match self.rows.get(&keys::body(&header.body_digest)) {
             Some(_) => Ok(()),
-            None => Err(No::later("body-missing", "the body this block refers to has not come".to_owned())),
+            None => Err(No::later(Code::BodyMissing, "the body this block refers to has not come".to_owned())),
         }
     }
 

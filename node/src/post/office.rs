@@ -18,6 +18,7 @@ use super::{
     outgoing::{Draft, Filing, Outbox},
     passage::Skew,
     ranges::Ranges,
+    refusal::{Refusal, worded},
     rows::{Base, Rows},
     schedule::{Entry, Queue, State},
     seal::{Block, Sealer, Tip},
@@ -141,16 +142,6 @@ pub struct EarlyOffer {
 
 /// An answer to a filing; the world may hear it once the turn's facts are durable.
 pub type Filings = Result<Vec<Filing>, Refusal>;
-
-/// Why a filing was refused. Nothing of it was kept.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct Refusal {
-    /// A stable word.
-    pub code: &'static str,
-    /// A sentence that says what next.
-    pub reason: String,
-}
 
 /// What a turn comes to. Deciding changes nothing.
 #[derive(Debug, Default)]
@@ -309,7 +300,7 @@ impl Post {
                 for answer in answers.iter().filter(|a| a.disposition() == v1::Disposition::NotNow) {
                     let asked = std::time::Duration::from_millis(u64::from(answer.retry_after_ms));
                     if let Some(Ok(run)) = answer.range.as_ref().map(Run::parse) {
-                        queue.rest(&run, &answer.reason, asked, now);
+                        queue.rest(&run, &worded(&answer.code, &answer.reason), asked, now);
                     }
                 }
             }
@@ -474,7 +465,7 @@ fn entry_of(arrival: u64, row: &keys::BlockRow, queued: &keys::QueueRow, state: 
             state
         },
         attempts: 0,
-        last_failure: queued.held_reason.clone(),
+        last_failure: worded(&queued.held_code, &queued.held_reason),
         passages: row.passages.clone(),
         // Receipts are nobody's news.
         told: queued.told || !row.documents,

@@ -13,7 +13,8 @@ use super::{
     envelope::{Channel, DocId, digest},
     fact::{Body, Fact, Filed, Key},
     keys,
-    office::{Circumstances, Kept, Pending, Post, Refusal},
+    office::{Circumstances, Kept, Pending, Post},
+    refusal::{Code, Refusal},
     schedule::State,
     seal::{self, Block, Tip, Unsealed},
 };
@@ -215,21 +216,23 @@ impl Post {
                 draft.body.len(),
                 limits::BODY_BYTES_MAX
             );
-            return Err(Refusal { code: "body-too-long", reason });
+            let most = limits::BODY_BYTES_MAX.to_string();
+            return Err(Refusal::new(Code::BodyTooLong, &reason, &[&most]));
         }
         if let Some(why) = circumstances.refusing.filter(|_| draft.precedence < v1::Precedence::TeJi) {
-            return Err(Refusal { code: "disk-nearly-full", reason: why.to_owned() });
+            return Err(Refusal::new(Code::DiskNearlyFull, why, &[]));
         }
         for (destination, _) in &draft.destinations {
             let Some(peer) = self.next_hop(destination) else {
-                return Err(Refusal { code: "no-route", reason: format!("{destination} cannot be reached from here") });
+                let reason = format!("{destination} cannot be reached from here");
+                return Err(Refusal::new(Code::NoRoute, &reason, &[destination.as_str()]));
             };
             if self.queues.get(&peer).is_some_and(|queue| queue.len() >= limits::QUEUED_BLOCKS_MAX) {
                 let reason = format!(
                     "{} blocks already wait for {peer}: nothing more is taken in until the line carries some of them",
                     limits::QUEUED_BLOCKS_MAX
                 );
-                return Err(Refusal { code: "queue-full", reason });
+                return Err(Refusal::new(Code::QueueFull, &reason, &[peer.as_str()]));
             }
         }
         Ok(())

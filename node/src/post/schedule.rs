@@ -10,6 +10,7 @@ use proto::v1;
 
 use super::{
     envelope::{Channel, Place, Run},
+    refusal::{Code, worded},
     retry,
 };
 use crate::{io::Timestamp, limits};
@@ -161,7 +162,7 @@ impl Queue {
     /// "No": it waits for a person.
     pub fn hold(&mut self, run: &Run, code: &str, reason: &str) {
         self.change(run, |entry| {
-            reason.clone_into(&mut entry.last_failure);
+            entry.last_failure = worded(code, reason);
             entry.state = State::Held { code: code.to_owned(), reason: reason.to_owned() };
         });
     }
@@ -244,7 +245,7 @@ impl Queue {
         for run in late {
             self.change(&run, |entry| {
                 entry.state = State::Ready;
-                "no answer".clone_into(&mut entry.last_failure);
+                Code::NoAnswer.word().clone_into(&mut entry.last_failure);
             });
         }
     }

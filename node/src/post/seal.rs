@@ -8,7 +8,10 @@ use bytes::Bytes;
 use prost::Message as _;
 use proto::v1;
 
-use super::envelope::{BadChannel, Channel, Digest, DocId, Run, digest};
+use super::{
+    envelope::{BadChannel, Channel, Digest, DocId, Run, digest},
+    refusal::Code,
+};
 use crate::{io::Timestamp, limits};
 
 /// What a head's signature is made over, in front of the head's own bytes.
@@ -255,15 +258,15 @@ pub enum BadBlock {
 }
 
 impl BadBlock {
-    /// A stable word for it.
-    pub fn code(&self) -> &'static str {
+    /// What is told to whoever offered it.
+    pub fn code(&self) -> Code {
         match self {
-            Self::Malformed(_) | Self::Header { .. } => "malformed",
-            Self::Format { .. } | Self::Channel(BadChannel::Precedence(_)) => "unknown-format",
-            Self::Channel(_) => "malformed",
-            Self::Signature { .. } => "seal-not-theirs",
-            Self::Chain { .. } => "altered-header",
-            Self::Body { .. } => "altered-body",
+            Self::Malformed(_) | Self::Header { .. } => Code::Malformed,
+            Self::Format { .. } | Self::Channel(BadChannel::Precedence(_)) => Code::UnknownFormat,
+            Self::Channel(_) => Code::Malformed,
+            Self::Signature { .. } => Code::SealNotTheirs,
+            Self::Chain { .. } => Code::AlteredHeader,
+            Self::Body { .. } => Code::AlteredBody,
         }
     }
 }
@@ -370,7 +373,7 @@ pub(crate) mod tests {
         raw.signer = thief.certificate();
         raw.signature = thief.sign(&signed_bytes(&raw.head)).to_vec().into();
         let error = open(raw.encode_to_vec().into(), &Hands).unwrap_err();
-        assert_eq!(error.code(), "seal-not-theirs");
+        assert_eq!(error.code(), Code::SealNotTheirs);
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Creation {
                 span.set_attribute(KeyValue::new("zhuji.number", one.number.clone()));
             }
             Ok(many) => span.set_attribute(message::count(many.len())),
-            Err(FileError::Refused(refusal)) => fail(&mut span, refusal.code),
+            Err(FileError::Refused(refusal)) => fail(&mut span, refusal.code.word()),
             Err(FileError::Stopped(_)) => fail(&mut span, "stopped"),
         }
     }

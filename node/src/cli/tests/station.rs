@@ -14,6 +14,7 @@ use proto::v1::{
 use tokio::net::UnixListener;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::{Request, Response, Status, Streaming};
+use tonic_types::StatusExt as _;
 
 use super::*;
 use crate::cli::{
@@ -113,6 +114,18 @@ impl Station for Told {
 
     async fn pause_link(&self, _: Request<wire::PauseRequest>) -> Answer<wire::PauseResponse> {
         Ok(Response::new(wire::PauseResponse::default()))
+    }
+
+    async fn list_units(&self, _: Request<wire::UnitsRequest>) -> Answer<wire::UnitsResponse> {
+        let unit = |unit: &str, name: &str, parent: &str| wire::UnitView {
+            unit: unit.into(),
+            name: name.into(),
+            parent: parent.into(),
+            ..Default::default()
+        };
+        let units =
+            vec![unit("000000", "部级", ""), unit("420000", "湖北", "000000"), unit("420100", "武汉", "420000")];
+        Ok(Response::new(wire::UnitsResponse { me: "420100".into(), units }))
     }
 
     async fn check(&self, _: Request<wire::CheckRequest>) -> Answer<wire::CheckResponse> {
@@ -221,8 +234,8 @@ fn a_report_is_filed_as_it_was_said_and_waited_for() {
     let expected = "\
 已入队   R-420100-0919-0007   本机已落盘(4.0 ms)。断网、断电也不会丢。
 ✔ 部级 赵一 签收 09-19 08:46:31(用时 2:21)
-下一步:  district-node report follow-up R-420100-0919-0007    续报
-         district-node trace R-420100-0919-0007    查看全过程
+ 下一步  district-node report follow-up R-420100-0919-0007  续报
+         district-node trace R-420100-0919-0007             查看全过程
 ";
     assert_eq!(ground.said.text(), expected);
     let script = ground.told.script();
@@ -243,7 +256,10 @@ fn a_wait_that_is_not_met_in_time_exits_5_and_what_is_there_already_is_not_waite
 #[test]
 fn a_refusal_by_a_rule_exits_6_and_an_unknown_number_1() {
     let ground = Ground::new();
-    ground.told.script().refuse = Some(Status::failed_precondition("request-in-report: asks"));
+    let details =
+        tonic_types::ErrorDetails::with_error_info("request-in-report", "zhuji.v1", std::collections::HashMap::new());
+    let refusal = Status::with_error_details(tonic::Code::FailedPrecondition, "request-in-report: asks", details);
+    ground.told.script().refuse = Some(refusal);
     assert_eq!(ground.district(SUBMIT).unwrap_err().exit, Exit::Refused);
     assert_eq!(ground.district("trace R-none").unwrap_err().exit, Exit::Failed);
 }

@@ -7,8 +7,12 @@ use futures_util::{Stream, StreamExt as _};
 use proto::v1;
 use tonic::{Status, Streaming};
 
-use super::Api;
-use crate::{limits, post::envelope::Digest, store::attachments::AttachmentError};
+use super::{Api, no};
+use crate::{
+    limits,
+    post::{envelope::Digest, refusal::Code},
+    store::attachments::AttachmentError,
+};
 
 /// Bytes of one message when a file is read back.
 const READ_BYTES: u32 = 256 * 1024;
@@ -20,10 +24,8 @@ impl Api {
             let held =
                 Digest::try_from(&attachment.digest[..]).ok().and_then(|digest| self.pieces.files().have(&digest));
             if held != Some(attachment.length) {
-                return Err(Status::invalid_argument(format!(
-                    "attachment-not-here: {} is not on this station: attach it first",
-                    attachment.name
-                )));
+                let reason = format!("{} is not on this station: attach it first", attachment.name);
+                return Err(no(Code::AttachmentNotHere, &reason, &[&attachment.name]));
             }
         }
         Ok(())
@@ -53,10 +55,9 @@ impl Api {
             }
             attachment.length += part.bytes.len() as u64;
             if attachment.length > limits::ATTACHMENT_BYTES_MAX {
-                let most = limits::ATTACHMENT_BYTES_MAX >> 20;
-                return Err(Status::invalid_argument(format!(
-                    "attachment-too-large: an attachment has at most {most} MiB"
-                )));
+                let most = limits::ATTACHMENT_BYTES_MAX.to_string();
+                let reason = format!("an attachment has at most {most} bytes");
+                return Err(no(Code::AttachmentTooLarge, &reason, &[&most]));
             }
             writer = tokio::task::spawn_blocking(move || writer.write(&part.bytes).map(|()| writer))
                 .await
@@ -73,12 +74,13 @@ impl Api {
         &self,
         request: v1::FetchRequest,
     ) -> Result<Pin<Box<dyn Stream<Item = Result<v1::FetchResponse, Status>> + Send>>, Status> {
-        let digest = Digest::try_from(&request.digest[..])
-            .map_err(|_| Status::invalid_argument("missing-fields: a digest has 32 bytes"))?;
+        let digest =
+            Digest::try_from(&request.digest[..]).map_err(|_| no(Code::NotADigest, "a digest has 32 bytes", &[]))?;
         let files = self.pieces.files().clone();
         let Some(length) = files.have(&digest) else {
-            let held = files.partial(&digest);
-            return Err(Status::not_found(format!("not-found: this file is not here yet ({held} bytes have come)")));
+            let held = files.partial(&digest).to_string();
+            let reason = format!("this file is not here yet: {held} bytes have come");
+            return Err(no(Code::AttachmentOnItsWay, &reason, &[&held]));
         };
         let (out, parts) = tokio::sync::mpsc::channel(2);
         tokio::task::spawn_blocking(move || {
@@ -97,14 +99,15 @@ impl Api {
 
 fn from_attachment(error: AttachmentError) -> Status {
     match &error {
-        AttachmentError::NoRoom { .. } => Status::resource_exhausted(format!("disk-nearly-full: {error}")),
+        AttachmentError::NoRoom { .. } => no(Code::DiskNearlyFull, &error.to_string(), &[]),
         AttachmentError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-            Status::resource_exhausted(format!("disk-full: {error}"))
+            no(Code::DiskFull, &error.to_string(), &[])
         }
         _ => internal(error),
     }
 }
 
 fn internal(error: impl std::fmt::Display) -> Status {
-    Status::internal(format!("attachment-failed: {error}"))
+    let why = error.to_string();
+    no(Code::AttachmentFailed, &why, &[&why])
 }

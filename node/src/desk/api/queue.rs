@@ -5,12 +5,17 @@ use std::time::Duration;
 use proto::v1::{self, frame::Frame};
 use tonic::Status;
 
-use super::{Api, from_refusal, from_stopped};
+use super::{Api, from_refusal, from_stopped, no};
 use crate::{
     desk::{status, view},
     io::Timestamp,
     plan::{self, Desk},
-    post::{Event, envelope::Run, schedule::Entry},
+    post::{
+        Event,
+        envelope::Run,
+        refusal::{Code, Refusal},
+        schedule::Entry,
+    },
     topology::Unit,
 };
 
@@ -65,7 +70,9 @@ impl Api {
         let mut changes = self.board.changes();
         let before = self.board.line(&unit).unwrap_or_default();
         let Some(outlet) = before.outlet else {
-            return Err(Status::unavailable(format!("link-down: the line to {unit} is down: {}", before.last_failure)));
+            let why = before.last_failure;
+            let reason = format!("the line to {unit} is down: {why}");
+            return Err(no(Code::LinkDown, &reason, &[unit.as_str(), &why]));
         };
         let sent = self.io.now();
         outlet.send(Frame::Heartbeat(v1::Heartbeat {
@@ -86,7 +93,8 @@ impl Api {
             }
         };
         let Ok(Some((identity, sample))) = tokio::time::timeout(PING_WITHIN, answered).await else {
-            return Err(Status::deadline_exceeded(format!("link-silent: {unit} did not answer within 10 s")));
+            let reason = format!("{unit} did not answer within {} s", PING_WITHIN.as_secs());
+            return Err(no(Code::LinkSilent, &reason, &[unit.as_str()]));
         };
         let us = |duration: Duration| u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);
         Ok(v1::PingResponse {
@@ -103,7 +111,7 @@ impl Api {
         let until = if request.resume {
             None
         } else if request.reason.trim().is_empty() || request.seconds == 0 {
-            return Err(Status::invalid_argument("missing-fields: pausing a line needs a reason and a time"));
+            return Err(no(Code::MissingFields, "pausing a line needs a reason and a time", &["reason, time"]));
         } else {
             Some(self.io.now() + Duration::from_secs(request.seconds.into()))
         };
@@ -118,21 +126,15 @@ impl Api {
     }
 }
 
-fn select(
-    desk: Desk<'_>,
-    request: &v1::RetryRequest,
-    peer: Option<&Unit>,
-) -> Result<Vec<v1::QueueEntry>, crate::post::office::Refusal> {
+fn select(desk: Desk<'_>, request: &v1::RetryRequest, peer: Option<&Unit>) -> Result<Vec<v1::QueueEntry>, Refusal> {
     let document = if request.document.is_empty() {
         None
     } else {
         Some(plan::find(desk, &request.document, "document")?.header.id)
     };
     if document.is_none() && peer.is_none() && !request.held {
-        return Err(plan::refusal(
-            "missing-reference",
-            "say what to retry: a document, a neighbour, or all that is held",
-        ));
+        let reason = "say what to retry: a document, a neighbour, or all that is held";
+        return plan::refuse(Code::MissingReference, reason, &[]);
     }
     let ids = |entry: &Entry| desk.post.block_copies(entry.arrival, desk.read).into_iter().map(|copy| copy.header.id);
     let mut entries = Vec::new();

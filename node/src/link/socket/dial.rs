@@ -31,6 +31,7 @@ use crate::{
     identity::{ALPN, Identity, Neighbour, PeerRefused, refusal_in},
     io::Io,
     limits,
+    link::trouble::Trouble,
 };
 
 /// rustls wants a name to connect to. It is neither sent nor compared: the parent is known by its certificate.
@@ -105,6 +106,22 @@ pub enum DialError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl DialError {
+    /// Which of the known troubles it is.
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Endpoint { .. } => Trouble::BadAddress,
+            Self::Lookup { .. } => Trouble::UnknownHost,
+            Self::Unreachable { .. } => Trouble::Unreachable,
+            Self::TimedOut { .. } => Trouble::TimedOut,
+            Self::RefusedByUs { .. } => Trouble::PeerRefused,
+            Self::RefusedByThem { .. } => Trouble::RefusedByPeer,
+            Self::Protocol { .. } => Trouble::NotAStation,
+            Self::BrokenOff { .. } => Trouble::BrokenOff,
+        }
+    }
 }
 
 /// Connects to the parent. The channel lives as long as the connection: when it breaks, dial again, so that a channel
