@@ -217,8 +217,12 @@ const STATION_PREFIXES: [&str; 4] = ["check-", "rule-", "answer-", "line-"];
 fn station_keys() -> BTreeMap<String, BTreeSet<String>> {
     let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
     let mut keys = BTreeMap::new();
-    let answers_only =
-        |code: &Code| Code::ANSWERS.contains(code) && *code != Code::DiskNearlyFull && *code != Code::QueueFull;
+    let answers_only = |code: &Code| {
+        Code::ANSWERS.contains(code)
+            && *code != Code::DiskNearlyFull
+            && *code != Code::QueueFull
+            && *code != Code::DiskFull
+    };
     for code in Code::ALL.iter().filter(|code| !answers_only(code)) {
         let with_program = [code.facts(), &["program"]].concat();
         keys.insert(format!("rule-{}", code.word()), own(code.facts()));
