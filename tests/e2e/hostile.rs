@@ -285,9 +285,7 @@ impl Liar {
         let mut peer = self.meets().await;
         let mut many = good.clone();
         many.headers = vec![good.headers[0].clone(); 5000];
-        let parcels = vec![v1::Parcel { block: bytes(&many), passages: Vec::new() }];
-        peer.say(Frame::Offer(v1::Offer { bodies: Vec::new(), parcels })).await;
-        peer.ends().await;
+        refused(&peer.offer(bytes(&many)).await, "malformed");
 
         let mut peer = self.meets().await;
         let parcels = vec![v1::Parcel { block: vec![7; 3 << 20].into(), passages: Vec::new() }];

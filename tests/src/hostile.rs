@@ -129,7 +129,8 @@ impl Hostile {
 
     /// Waits until the other side has ended it.
     pub async fn ends(&mut self) {
-        while self.next().await.is_some() {}
+        let all = async { while self.next().await.is_some() {} };
+        tokio::time::timeout(ANSWERS_WITHIN, all).await.expect("the line goes on");
     }
 }
 
