@@ -25,6 +25,7 @@ pub mod office;
 pub mod outgoing;
 pub mod passage;
 pub mod ranges;
+pub mod retention;
 pub mod retry;
 pub mod rows;
 pub mod schedule;

@@ -22,6 +22,9 @@ use super::{
 };
 use crate::{io::Timestamp, limits, topology::Unit};
 
+/// "Not now": the block refers to a body that is not here (any more).
+pub const BODY_MISSING: &str = "body-missing";
+
 /// A block off a link, opened and checked, and the way it came.
 #[derive(Debug, Clone)]
 pub struct Arrived {
@@ -160,7 +163,7 @@ impl Post {
         }
         match self.rows.get(&keys::body(&header.body_digest)) {
             Some(_) => Ok(()),
-            None => Err(No::later("body-missing", "the body this block refers to has not come".to_owned())),
+            None => Err(No::later(BODY_MISSING, "the body this block refers to has not come".to_owned())),
         }
     }
 
