@@ -8,6 +8,7 @@
 
 pub mod news;
 pub mod run;
+mod tidy;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -31,6 +32,8 @@ use crate::{
     topology::Unit,
 };
 
+use tidy::Tidying;
+
 /// Where facts become durable. A real disk in a station, memory with a will of its own in the simulator.
 pub trait Disk: Send + 'static {
     /// Writes all records and returns when they are on stable storage.
@@ -43,6 +46,45 @@ pub trait Disk: Send + 'static {
     fn drain(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed>;
     /// Whether the last drain has ended.
     fn drained(&mut self) -> Result<bool, DiskFailed>;
+    /// What the disk could give up, and at what cost.
+    fn layout(&self) -> Layout;
+    /// Reads records of one segment, from an offset on, until they are `bytes` long or the segment ends.
+    fn walk(&self, from: Step, bytes: usize) -> Result<Walk, DiskFailed>;
+    /// Drains rows, and then keeps all rows in a baseline, so that what came before is not needed to rebuild them.
+    /// [`Self::drained`] says when that has ended.
+    fn baseline(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed>;
+    /// Gives up the oldest segment, if it is before this one and a baseline stands for what it did to the rows. Says
+    /// how many bytes that was; `None` if there is nothing (more) to be given up.
+    fn retire(&mut self, before: u64) -> Result<Option<u64>, DiskFailed>;
+}
+
+/// What a disk could give up.
+#[derive(Debug, Clone, Default)]
+pub struct Layout {
+    /// Segments that are full: number and bytes, oldest first.
+    pub full: Vec<(u64, u64)>,
+    /// Bytes of the last baseline.
+    pub baseline: u64,
+    /// Bytes that can be written in any case; less than the disk's, when that is full.
+    pub room: u64,
+}
+
+/// A place to read on from in a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Which segment.
+    pub segment: u64,
+    /// From where; 0 = from its first record.
+    pub offset: u32,
+}
+
+/// Records of one segment, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Walk {
+    /// What was read.
+    pub records: Vec<(Place, Bytes)>,
+    /// Where the next one lies; `None` at the end of the segment.
+    pub next: Option<u32>,
 }
 
 /// The disk no longer does what it is asked. The station stops; nothing in memory is trusted after this.
@@ -129,6 +171,7 @@ pub struct Engine<D: Disk> {
     /// Blocks committed lately, so that offering them at once needs no read.
     recent: BTreeMap<Place, Bytes>,
     recent_bytes: usize,
+    tidying: Option<Tidying>,
 }
 
 /// How much of what was just written is kept to be offered without reading it back.
@@ -144,7 +187,7 @@ impl<D: Disk> Engine<D> {
         sealer: Arc<dyn Sealer>,
         left_over: u32,
     ) -> Result<Self, DiskFailed> {
-        let mut engine = Self { post, disk, io, sealer, recent: BTreeMap::new(), recent_bytes: 0 };
+        let mut engine = Self { post, disk, io, sealer, recent: BTreeMap::new(), recent_bytes: 0, tidying: None };
         // Nobody watches yet.
         engine.post.take_touched();
         if left_over > 0 {
@@ -339,6 +382,7 @@ fn content_of(record: &Record) -> Option<Bytes> {
         Some(Fact::Filed(filed)) => Some(filed.block.clone()),
         Some(Fact::Taken(taken)) => Some(taken.block.clone()),
         Some(Fact::Body(body)) => Some(body.body.clone()),
+        Some(Fact::Carried(carried)) => Some(carried.block.clone()),
         _ => None,
     }
 }

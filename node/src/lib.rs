@@ -26,6 +26,9 @@
 //!
 //! A directive goes the same way down, one envelope an addressee, its text once a link.
 //!
+//! When nobody will come back to it ([`post::retention`]), every station but the ministry forgets it and gives the space
+//! back, a little at a time ([`engine::Engine::tidy`]).
+//!
 //! # Where things are
 //!
 //! Pure, without clock, dice, disk, network or runtime: [`post`] (knows no exam), [`plan`] (knows no network),

@@ -94,11 +94,20 @@ pub const SCAN_BLOCKS_MAX: usize = 512;
 pub const TRACES_A_SECOND_MAX: u32 = 10;
 /// Recorded blocks whose handing-on is followed. Those beyond it travel all the same, with that span missing.
 pub const TRACED_BLOCKS_MAX: usize = 1024;
-/// Rows of one baseline record.
-pub const BASELINE_ROWS: usize = 2000;
 /// Bytes of a name: an officer's, a document's number, a key to file under.
 pub const NAME_BYTES_MAX: usize = 255;
 /// Bytes of what is said about a document in passing: the note to a signature, the reason of a refusal.
 pub const NOTE_BYTES_MAX: usize = 2048;
 /// Acts of persons kept of one envelope. Offices are few, and so is what each may do.
 pub const ACTS_MAX: usize = 64;
+/// Bytes of old records looked at in one go when a segment is given up, and at most written again: a 特提 that comes
+/// meanwhile waits for one of these.
+pub const TIDY_BYTES: usize = 128 * 1024;
+/// The pause between two of them while nothing else is to be done; while there is, [`TICK_EVERY`] is.
+pub const TIDY_PAUSE: Duration = Duration::from_millis(5);
+/// How often a station looks whether giving up segments would pay.
+pub const TIDY_LOOK_EVERY: Duration = Duration::from_secs(10);
+/// Segments given up at the cost of one baseline, if that alone would pay.
+pub const TIDY_SEGMENTS: usize = 16;
+/// How often files that no document has any more are looked for.
+pub const FORGET_FILES_EVERY: Duration = Duration::from_secs(600);

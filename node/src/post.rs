@@ -26,6 +26,7 @@ pub mod outgoing;
 pub mod passage;
 pub mod ranges;
 pub mod refusal;
+pub mod retention;
 pub mod retry;
 pub mod rows;
 pub mod schedule;

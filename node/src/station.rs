@@ -90,6 +90,12 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
     let seals = Arc::new(Seals::new(identity.clone()));
     let seen = Arc::new(Seen::new(telemetry.meters(), telemetry.traces(), telemetry.health(), pieces.clone()));
     let engine = Engine::new(post, disk, io.clone(), seals.clone(), recovered.left_over)?;
+    // The ministry is the archive: it keeps everything.
+    let retention = (topology.root() != &me.unit).then_some(config.store.retention);
+    let engine = match retention {
+        Some(retention) => engine.forgetting_after(retention),
+        None => engine,
+    };
     let (handle, inbox) = engine::run::channel();
     let (ended, engine_ended) = tokio::sync::oneshot::channel();
     let thread = thread::Builder::new().name("engine".into()).spawn({
@@ -139,7 +145,10 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
     }
     if let Some(parent) = topology.parent(&me.unit) {
         let endpoints = config.position(&topology)?.uplinks.iter().map(ToString::to_string).collect();
-        tokio::spawn(uplink::keep(ends, parent.clone(), endpoints, identity, pieces));
+        tokio::spawn(uplink::keep(ends, parent.clone(), endpoints, identity, pieces.clone()));
+    }
+    if let Some(retention) = retention {
+        tokio::spawn(forget_files(handle.clone(), pieces.clone(), io.clone(), retention));
     }
     tokio::spawn(measure(handle.clone(), around, io, telemetry.health()));
     tracing::info!(unit = %me.unit, version = env!("CARGO_PKG_VERSION"), replayed = recovered.replayed, "the station is up");
@@ -235,6 +244,40 @@ async fn want_what_is_missing(engine: &Handle, pieces: &Pieces) -> anyhow::Resul
         })
         .await?;
     Ok(())
+}
+
+/// Files that no document here has any more: their documents were forgotten, or never filed.
+async fn forget_files(engine: Handle, pieces: Pieces, io: Arc<dyn Io>, retention: Duration) {
+    loop {
+        tokio::time::sleep(limits::FORGET_FILES_EVERY.min(retention)).await;
+        let before = io.now() - retention;
+        let files = pieces.files().clone();
+        let old = tokio::task::spawn_blocking(move || files.untouched_since(before)).await;
+        let old = match old {
+            Ok(Ok(old)) => old,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "files that are not needed any more stay for now");
+                continue;
+            }
+            Err(_) => return,
+        };
+        for some in old.chunks(limits::LIST_MAX) {
+            let some = some.to_vec();
+            let unnamed = engine
+                .ask(move |desk| some.into_iter().filter(|digest| !desk.post.is_named(digest)).collect::<Vec<_>>());
+            let Ok(unnamed) = unnamed.await else { return };
+            if !unnamed.is_empty() {
+                tracing::info!(files = unnamed.len(), "removed files that no document has any more");
+            }
+            let pieces = pieces.clone();
+            let removed = tokio::task::spawn_blocking(move || {
+                unnamed.iter().for_each(|digest| pieces.forget(digest, before));
+            });
+            if removed.await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 async fn measure(engine: Handle, around: Arc<Around>, io: Arc<dyn Io>, health: Health) {

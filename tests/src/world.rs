@@ -7,13 +7,14 @@
 //! end. A [`Plant`] makes something in this world wrong, to see that the end notices.
 
 mod disk;
+mod forget;
 mod hands;
 mod judge;
 mod line;
 mod plant;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -27,7 +28,7 @@ use node::{
     plan::{self, Desk},
     post::{
         Event, Me, Post,
-        envelope::{DocId, Run},
+        envelope::{Channel, DocId, Run},
         fact::{Fact, Record, Replay},
         keys,
         office::EarlyOffer,
@@ -41,6 +42,7 @@ use proto::v1::{self, frame::Frame};
 
 use self::{
     disk::{Memory, Platter},
+    forget::Stake,
     line::{Line, Way},
 };
 pub use self::{
@@ -66,6 +68,13 @@ pub struct World {
     incidents: BTreeMap<DocId, Vec<DocId>>,
     /// Receipts that became durable where they were written.
     pub receipts: Vec<v1::Receipt>,
+    /// Which copies were forgotten where: station, document, addressee.
+    pub forgotten: BTreeSet<(Unit, DocId, Unit)>,
+    /// How many records stations gave up.
+    pub retired: usize,
+    retention: Option<Duration>,
+    /// What stations took in: never twice.
+    taken: BTreeSet<(Unit, Channel, u64)>,
     stations: BTreeMap<Unit, Station>,
     lines: BTreeMap<Unit, Line>,
     now: Timestamp,
@@ -89,6 +98,8 @@ struct Station {
     io: Arc<Fixed>,
     tickets: BTreeMap<u64, Ticket>,
     next_ticket: u64,
+    /// What may be forgotten in the step being taken, by arrival.
+    stakes: BTreeMap<u64, Stake>,
 }
 
 struct Ticket {
@@ -107,6 +118,10 @@ impl World {
             acknowledged: BTreeMap::new(),
             incidents: BTreeMap::new(),
             receipts: Vec::new(),
+            forgotten: BTreeSet::new(),
+            retired: 0,
+            retention: None,
+            taken: BTreeSet::new(),
             stations: BTreeMap::new(),
             lines: BTreeMap::new(),
             now: Timestamp::from_us(1_700_000_000_000_000),
@@ -116,9 +131,9 @@ impl World {
             plant,
         };
         for place in topology.places() {
-            let io = Arc::new(Fixed { now: Mutex::new(world.now), dice: Mutex::new(Dice::new(world.dice.roll())) });
-            let disk = Platter::new(plant);
-            let station = Station { engine: None, disk, io, tickets: BTreeMap::new(), next_ticket: 0 };
+            let io = Arc::new(Fixed::new(world.now, world.dice.roll()));
+            let (disk, tickets, stakes) = (Platter::new(plant), BTreeMap::new(), BTreeMap::new());
+            let station = Station { engine: None, disk, io, tickets, next_ticket: 0, stakes };
             world.stations.insert(place.unit.clone(), station);
             if place.parent.is_some() {
                 world.lines.insert(place.unit.clone(), Line::new(plant));
@@ -163,6 +178,7 @@ impl World {
     /// Starts a station from what its disk has.
     pub fn start(&mut self, unit: &Unit) {
         let me = Me { unit: unit.clone(), topology: self.topology.clone() };
+        let retention = self.retention_of(unit);
         let station = self.stations.get_mut(unit).unwrap();
         if station.engine.is_some() {
             return;
@@ -184,9 +200,14 @@ impl World {
             station.disk.set_index(rows.into_iter().filter(|(key, _)| !key.starts_with(&kind)).collect());
             post = Post::load(me, Box::new(station.disk.index().0));
         }
-        let disk = Memory { platter: station.disk.clone(), draining: None };
+        let disk = Memory::over(station.disk.clone());
         let engine = Engine::new(post, disk, station.io.clone(), Arc::new(Hand::of(unit.as_str())), left_over);
+        let engine = engine.map(|engine| match retention {
+            Some(retention) => engine.forgetting_after(retention),
+            None => engine,
+        });
         station.engine = engine.ok();
+        self.judge_forgotten(unit);
     }
 
     /// Cuts the line above a station: what is on it is lost.
@@ -465,6 +486,7 @@ impl World {
         let station = self.stations.get_mut(unit).unwrap();
         *station.io.now.lock().unwrap() = self.now;
         let Some(engine) = &mut station.engine else { return };
+        let calm = matches!(events.as_slice(), [Event::Tick]);
         let mut early = Vec::new();
         let released = engine.step(events, self.now, &mut |offer| early.push(offer));
         for EarlyOffer { peer, run, bytes, passages } in early {
@@ -476,9 +498,17 @@ impl World {
             // The disk failed: the station is dead until somebody starts it.
             Err(_) => self.crash(unit),
         }
+        if calm {
+            self.tidy(unit);
+        }
     }
 
     fn release(&mut self, unit: &Unit, effects: Effects) {
+        let taken = effects.facts.iter().filter(|fact| matches!(fact.record.fact, Some(Fact::Taken(_))));
+        for run in taken.filter_map(|fact| fact.block.as_ref()).map(|block| &block.run) {
+            let new = self.taken.insert((unit.clone(), run.channel.clone(), run.first));
+            assert!(new || self.plant != Plant::Nothing, "seed {}: twice: {unit} took {run:?}", self.seed);
+        }
         let filed = effects.facts.iter().filter(|fact| matches!(fact.record.fact, Some(Fact::Filed(_))));
         self.receipts.extend(filed.filter_map(|fact| fact.block.as_ref()).flat_map(receipts_in));
         for (ticket, answer) in effects.answers {
@@ -531,9 +561,23 @@ impl Station {
     }
 }
 
-struct Fixed {
+/// A clock that goes when it is told to, and dice of a seed.
+pub struct Fixed {
     now: Mutex<Timestamp>,
     dice: Mutex<Dice>,
+}
+
+impl Fixed {
+    /// Begins at this moment.
+    pub fn new(now: Timestamp, seed: u64) -> Self {
+        Self { now: Mutex::new(now), dice: Mutex::new(Dice::new(seed)) }
+    }
+
+    /// Time passes.
+    pub fn pass(&self, by: Duration) {
+        let mut now = self.now.lock().unwrap();
+        *now = *now + by;
+    }
 }
 
 impl Io for Fixed {

@@ -285,6 +285,7 @@ pub(super) fn json(view: &StatusView) -> Value {
             "commit_p99_us": store.commit_p99_us,
             "accepting": store.accepting,
             "refusing_because": document::some(&store.refusing_because),
+            "forgotten": store.forgotten,
         },
         "links": view.links.iter().map(link_json).collect::<Vec<_>>(),
         "certificates": view.certificates.iter().map(|one| json!({

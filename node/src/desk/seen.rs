@@ -41,6 +41,7 @@ struct Counts {
     delivered: AtomicU64,
     duplicates: AtomicU64,
     refused: AtomicU64,
+    forgotten: AtomicU64,
 }
 
 impl Seen {
@@ -81,6 +82,11 @@ impl Seen {
         (self.counts.records.load(Ordering::Relaxed), at(0.5), at(0.99))
     }
 
+    /// Envelopes that were settled long ago and given up.
+    pub fn forgotten(&self) -> u64 {
+        self.counts.forgotten.load(Ordering::Relaxed)
+    }
+
     /// The meters, for whoever sees something the engine does not.
     pub fn meters(&self) -> &Meters {
         &self.meters
@@ -101,6 +107,10 @@ impl Seen {
                 let taken = answered.disposition() == Disposition::Taken;
                 add(if taken { &self.counts.passed } else { &self.counts.refused }, count);
                 self.meters.observe_attempt(&answered.peer, if taken { Outcome::Ok } else { Outcome::Rejected });
+            }
+            (Some(Fact::Forgotten(forgotten)), _) => {
+                add(&self.counts.forgotten, forgotten.envelopes);
+                self.meters.observe_forgotten(forgotten.envelopes);
             }
             _ => {}
         }

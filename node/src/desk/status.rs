@@ -136,6 +136,7 @@ impl Around {
             commit_p99_us,
             accepting: known.refusing.is_none(),
             refusing_because: known.refusing.clone().unwrap_or_default(),
+            forgotten: self.seen.forgotten(),
         }
     }
 
@@ -152,7 +153,8 @@ impl Around {
             meters.observe_contact(&link.unit, Timestamp::from_us(link.last_contact_us));
             meters.set_queue_bytes(&link.unit, way, link.queue.unwrap_or_default().bytes);
         }
-        meters.set_store_free(space(&self.journal).1);
+        let (used, free) = space(&self.journal);
+        meters.set_store(used, free);
         let identity = self.identity.load();
         meters.set_certificate("transport", &identity.id().to_string(), identity.transport_not_after());
         meters.set_certificate("signing", &identity.id().to_string(), identity.signing_not_after());

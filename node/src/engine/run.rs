@@ -9,7 +9,7 @@ use bytes::Bytes;
 use proto::v1::{self, Precedence, frame::Frame};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{
@@ -27,7 +27,7 @@ use crate::{
         envelope::Run,
         office::Filings,
         outgoing::{Draft, Filing},
-        refusal::Refusal,
+        refusal::{Code, Refusal},
     },
     topology::Unit,
 };
@@ -40,9 +40,20 @@ enum Command {
     File(Vec<v1::FileRequest>, Reply),
     Act(v1::ActRequest, Reply),
     Post(Event),
-    Up { peer: Unit, id: u64, outlet: Outlet, heard: Vec<v1::Range> },
-    Down { peer: Unit, id: u64, failure: String },
+    Up {
+        peer: Unit,
+        id: u64,
+        outlet: Outlet,
+        heard: Vec<v1::Range>,
+    },
+    Down {
+        peer: Unit,
+        id: u64,
+        failure: String,
+    },
     Ask(Question),
+    /// Nobody asks for anything.
+    Idle,
     Stop,
 }
 
@@ -180,16 +191,22 @@ pub async fn run<D: Disk>(
     let Inbox { mut urgent, mut routine, newsroom } = inbox;
     let mut ticked = Instant::now();
     while !turning.stop {
-        let patience = if turning.engine.post().awaits_time() { limits::TICK_EVERY } else { IDLE };
+        let patience = match () {
+            () if turning.engine.is_tidying() => limits::TIDY_PAUSE,
+            () if turning.engine.post().awaits_time() => limits::TICK_EVERY,
+            () => IDLE,
+        };
+        let tick = ticked + patience.max(limits::TICK_EVERY);
         // Time is looked at however much there is to do: what is late is late for a busy station as well.
-        let first = if ticked.elapsed() >= patience {
+        let first = if tick <= Instant::now() {
             Some(Command::Post(Event::Tick))
         } else {
             tokio::select! {
                 biased;
                 command = urgent.recv() => command,
                 command = routine.recv() => command,
-                () = sleep_until(ticked + patience) => Some(Command::Post(Event::Tick)),
+                () = sleep(patience) => Some(Command::Idle),
+                () = sleep_until(tick) => Some(Command::Post(Event::Tick)),
             }
         };
         if matches!(first, Some(Command::Post(Event::Tick))) {
@@ -230,7 +247,9 @@ impl<D: Disk> Turning<D> {
         let now = self.io.now();
         let mut events = Vec::new();
         let mut questions = Vec::new();
+        let mut calm = false;
         for command in commands {
+            calm |= matches!(command, Command::Idle | Command::Post(Event::Tick));
             match command {
                 Command::Ask(question) => questions.push(question),
                 other => events.extend(self.event(other, now)),
@@ -249,6 +268,9 @@ impl<D: Disk> Turning<D> {
             news = (!effects.facts.is_empty()).then(|| std::mem::take(&mut effects.touched));
             self.observer.turn(self.engine.post(), &effects, self.io.now().since(now));
             self.release(effects);
+        }
+        if calm && let Some(effects) = self.engine.tidy(now)? {
+            self.observer.turn(self.engine.post(), &effects, self.io.now().since(now));
         }
         if !questions.is_empty() {
             let refusing = self.engine.disk().refusing();
@@ -271,7 +293,14 @@ impl<D: Disk> Turning<D> {
                 let drafts = self.at_desk(now, |desk| plan::act::drafts(desk, &request));
                 self.ticket(drafts, reply)
             }
-            Command::Post(event) => Some(event),
+            Command::Post(event) => {
+                if let Event::Answered { peer, answers } = &event
+                    && answers.iter().any(|answer| answer.code == Code::BodyMissing.word())
+                {
+                    self.to(peer, Outlet::bodies_again);
+                }
+                Some(event)
+            }
             Command::Up { peer, id, outlet, heard } => {
                 if let Some((_, old)) = self.outlets.insert(peer.clone(), (id, outlet)) {
                     old.close();
@@ -289,7 +318,7 @@ impl<D: Disk> Turning<D> {
                 self.stop = true;
                 None
             }
-            Command::Ask(_) => None,
+            Command::Ask(_) | Command::Idle => None,
         }
     }
 

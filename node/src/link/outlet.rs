@@ -79,6 +79,11 @@ impl Outlet {
         self.0.waker.wake();
     }
 
+    /// The neighbour no longer has a body this connection has carried: the next offers bring theirs along.
+    pub fn bodies_again(&self) {
+        self.lanes().bodies_sent.clear();
+    }
+
     /// Ends the stream: the connection closes when what was taken from it is written.
     pub fn close(&self) {
         self.lanes().closed = true;
@@ -231,5 +236,11 @@ mod tests {
             panic!("no offer");
         };
         assert_eq!((frame.bodies.len(), frame.parcels.len()), (1, 2));
+        outlet.bodies_again();
+        outlet.offer([with_body(1)]);
+        let Some(Some(v1::Frame { frame: Some(Content::Offer(frame)) })) = frames.next().now_or_never() else {
+            panic!("no offer");
+        };
+        assert_eq!((frame.bodies.len(), frame.parcels.len()), (1, 1), "it was asked for again");
     }
 }

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming, transport::Channel};
 
-use crate::{post::envelope::Digest, store::attachments::Attachments, topology::Unit};
+use crate::{io::Timestamp, post::envelope::Digest, store::attachments::Attachments, topology::Unit};
 
 /// The first piece asked for, and the bounds within which its size follows the line.
 const PIECE_FIRST: u32 = 16 * 1024;
@@ -67,6 +67,14 @@ impl Pieces {
         }
         self.lock().insert(digest, Wanted { length: attachment.length, from: from.clone(), not_before: None });
         self.changed.send_modify(|n| *n += 1);
+    }
+
+    /// No document here has this file any more: it is neither kept nor fetched.
+    pub fn forget(&self, digest: &Digest, untouched_since: Timestamp) {
+        self.lock().remove(digest);
+        if let Err(error) = self.files.remove(digest, untouched_since) {
+            tracing::warn!(%error, "a file that no document has any more stays for now");
+        }
     }
 
     /// Our end of the stream on a connection we dialled.

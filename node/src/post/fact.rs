@@ -17,7 +17,7 @@ pub struct Record {
     #[prost(int64, tag = "1")]
     pub at_us: i64,
     /// What became true.
-    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 10, 11, 12")]
     pub fact: Option<Fact>,
     /// The last record of its turn.
     #[prost(bool, tag = "15")]
@@ -48,12 +48,15 @@ pub enum Fact {
     /// A notice about a block has been given.
     #[prost(message, tag = "8")]
     Noted(Noted),
-    /// All rows as of here: what came before may be dropped.
-    #[prost(message, tag = "9")]
-    Baseline(Baseline),
     /// The turn before this was cut short by a crash: it never happened.
     #[prost(message, tag = "10")]
     Abandoned(Abandoned),
+    /// What was settled long ago is not kept any longer.
+    #[prost(message, tag = "11")]
+    Forgotten(Forgotten),
+    /// A block whose segment is to be given up is still needed: it lies here from now on.
+    #[prost(message, tag = "12")]
+    Carried(Carried),
 }
 
 /// See [`Fact::Opened`].
@@ -165,17 +168,6 @@ pub struct Noted {
     pub note: String,
 }
 
-/// See [`Fact::Baseline`].
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct Baseline {
-    /// Rows, a part of them a record.
-    #[prost(message, repeated, tag = "1")]
-    pub rows: Vec<Row>,
-    /// Whether this is the first part: forget everything before.
-    #[prost(bool, tag = "2")]
-    pub first: bool,
-}
-
 /// See [`Fact::Abandoned`].
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Abandoned {
@@ -184,15 +176,29 @@ pub struct Abandoned {
     pub records: u32,
 }
 
-/// One row of a baseline.
+/// See [`Fact::Forgotten`]. Says itself which rows go: when it is read again, the blocks may be gone.
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct Row {
-    /// Its key.
-    #[prost(bytes = "vec", tag = "1")]
-    pub key: Vec<u8>,
-    /// Its value.
-    #[prost(bytes = "vec", tag = "2")]
-    pub value: Vec<u8>,
+pub struct Forgotten {
+    /// Keys of rows.
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub rows: Vec<Vec<u8>>,
+    /// How many envelopes that is.
+    #[prost(uint64, tag = "2")]
+    pub envelopes: u64,
+}
+
+/// See [`Fact::Carried`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Carried {
+    /// Its number among the blocks here.
+    #[prost(uint64, tag = "1")]
+    pub arrival: u64,
+    /// The block, as its origin sealed it.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub block: Bytes,
+    /// As in [`Filed`].
+    #[prost(message, repeated, tag = "3")]
+    pub keys: Vec<Key>,
 }
 
 /// Folds a journal back into a post office, turn by turn.
@@ -217,6 +223,11 @@ impl Replay {
                 self.applied += 1;
             }
         }
+    }
+
+    /// Whether every record so far belongs to a turn that is whole.
+    pub fn between_turns(&self) -> bool {
+        self.turn.is_empty()
     }
 
     /// How many facts were folded, and how many records of an unfinished turn are left over. If there are any, the
@@ -255,10 +266,11 @@ mod tests {
             }),
             Fact::Moved(Moved { peer: "420000".into(), range: range.clone() }),
             Fact::Noted(Noted { range, stage: 8, note: "waits".into() }),
-            Fact::Baseline(Baseline { rows: vec![Row { key: vec![1], value: vec![2] }], first: true }),
             Fact::Abandoned(Abandoned { records: 2 }),
+            Fact::Forgotten(Forgotten { rows: vec![vec![1]], envelopes: 3 }),
+            Fact::Carried(Carried { arrival: 1, block: vec![6; 9].into(), keys: vec![] }),
         ];
-        for (tag, fact) in (2u32..).zip(facts) {
+        for (tag, fact) in (2u32..9).chain(10..).zip(facts) {
             let record = Record { at_us: 7, fact: Some(fact), ends_turn: true };
             let bytes = record.encode_to_vec();
             assert_eq!(bytes[2] >> 3, u8::try_from(tag).unwrap(), "the tag on disk");

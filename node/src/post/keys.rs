@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use proto::v1::{self, Stage};
 
-use super::envelope::{Channel, DocId, Place};
+use super::envelope::{Channel, DocId, Place, Run};
 use crate::topology::Unit;
 
 /// Builds keys.
@@ -112,7 +112,7 @@ pub const DUE: &[u8] = b"x";
 
 /// Reads an `x` key back.
 pub fn due_of(key: &[u8]) -> Option<(i64, u64, Stage)> {
-    let key: &[u8; 18] = key.try_into().ok()?;
+    let key: &[u8; 18] = key.try_into().ok().filter(|key: &&[u8; 18]| key.starts_with(DUE))?;
     let (at, rest) = key[1..].split_first_chunk::<8>()?;
     let (arrival, stage) = rest.split_first_chunk::<8>()?;
     let at_us = i64::try_from(u64::from_be_bytes(*at)).ok()?;
@@ -151,6 +151,17 @@ pub fn acts(channel: &Channel, number: u64) -> Vec<u8> {
     Key::of(b'l').channel(channel).u64(number).0
 }
 
+/// Bounds of the `d` rows of marks that begin within a run.
+pub fn reached_in(run: &Run) -> (Vec<u8>, Vec<u8>) {
+    let at = |number: u64| Key::of(b'd').channel(&run.channel).u64(number).0;
+    (at(run.first), at(run.last().saturating_add(1)))
+}
+
+/// Bounds of the `l` rows of a run.
+pub fn acts_in(run: &Run) -> (Vec<u8>, Vec<u8>) {
+    (acts(&run.channel, run.first), acts(&run.channel, run.last().saturating_add(1)))
+}
+
 /// `i` incident, origin, position → [`Locator`]: the documents of an incident after its first.
 pub fn of_incident(incident: DocId, origin: &str, position: u32) -> Vec<u8> {
     Key::of(b'i').bytes(&incident.0).text(origin).bytes(&position.to_be_bytes()).0
@@ -179,6 +190,21 @@ pub fn idempotency(key: &str) -> Vec<u8> {
 /// `n` day, letter → the last number people were given (u64).
 pub fn counter(day: u32, letter: char) -> Vec<u8> {
     Key::of(b'n').bytes(&day.to_be_bytes()).text(letter.encode_utf8(&mut [0; 4])).0
+}
+
+/// Bounds of the counters of all days before this one.
+pub fn counters_before(day: u32) -> (Vec<u8>, Vec<u8>) {
+    (Key::of(b'n').0, Key::of(b'n').bytes(&day.to_be_bytes()).0)
+}
+
+/// `f` digest, arrival → nothing: a block here names this file, or this body of a broadcast.
+pub fn named(digest: &[u8], arrival: u64) -> Vec<u8> {
+    Key::of(b'f').bytes(digest).u64(arrival).0
+}
+
+/// All blocks that name one.
+pub fn naming(digest: &[u8]) -> Vec<u8> {
+    Key::of(b'f').bytes(digest).0
 }
 
 /// `y` digest → [`Place`]: the body of a broadcast.

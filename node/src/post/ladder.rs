@@ -61,17 +61,7 @@ impl Post {
 
     /// Cancels, supersedes and answers leave a mark under the document they end: it works whichever comes first.
     fn fold_end(&mut self, header: &v1::Header) {
-        let first_reference = header.references.first();
-        let (target, standing) = match header.kind() {
-            Kind::Cancel => (first_reference, Standing::Cancelled),
-            Kind::Approval | Kind::Denial => (first_reference, Standing::Closed),
-            Kind::FinalReport => (Some(&header.incident), Standing::Closed),
-            _ => (Some(&header.supersedes), Standing::Superseded),
-        };
-        let (Some(target), Some(by)) = (target.and_then(|id| DocId::from_slice(id)), DocId::from_slice(&header.id))
-        else {
-            return;
-        };
+        let (Some((target, standing)), Some(by)) = (ends(header), DocId::from_slice(&header.id)) else { return };
         let number = clipped(header.number.clone(), limits::NAME_BYTES_MAX);
         let row = keys::EndRow { standing: standing.into(), number, origin: header.origin.clone() };
         self.rows.put(keys::ended(target, by), row.encode_to_vec());
@@ -211,6 +201,18 @@ impl Post {
         self.unsigned = count;
         self.rows.put(keys::meta("unsigned"), count.to_be_bytes().to_vec());
     }
+}
+
+/// Which document this one ends, and how.
+pub(super) fn ends(header: &v1::Header) -> Option<(DocId, Standing)> {
+    let first_reference = header.references.first();
+    let (target, standing) = match header.kind() {
+        Kind::Cancel => (first_reference, Standing::Cancelled),
+        Kind::Approval | Kind::Denial => (first_reference, Standing::Closed),
+        Kind::FinalReport => (Some(&header.incident), Standing::Closed),
+        _ => (Some(&header.supersedes), Standing::Superseded),
+    };
+    Some((DocId::from_slice(target?)?, standing))
 }
 
 /// Ended in a way that leaves nothing to sign for. What a 终报 or a 批复 closes is still to be read.

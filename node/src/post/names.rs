@@ -81,15 +81,20 @@ impl Post {
 
     /// Keeps the numbers people use for what is in a block.
     pub(super) fn name(&mut self, block: &Block, arrival: u64) {
-        let mut series: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-        for (name, place) in block.headers.iter().filter_map(number_of).filter_map(keys::series_of) {
-            let (first, last) = series.entry(name).or_insert((place, place));
-            (*first, *last) = ((*first).min(place), (*last).max(place));
-        }
-        for (name, (first, last)) in series {
+        for (name, (first, last)) in series(block) {
             self.rows.put(keys::numbered(name, first, arrival), last.to_be_bytes().to_vec());
         }
     }
+}
+
+/// The first and the last number of each series in a block.
+pub(super) fn series(block: &Block) -> BTreeMap<&str, (u64, u64)> {
+    let mut series: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for (name, place) in block.headers.iter().filter_map(number_of).filter_map(keys::series_of) {
+        let (first, last) = series.entry(name).or_insert((place, place));
+        (*first, *last) = ((*first).min(place), (*last).max(place));
+    }
+    series
 }
 
 /// What people call a document: its number, if that names the office that wrote it. Whoever writes under another's number

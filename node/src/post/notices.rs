@@ -153,7 +153,7 @@ impl Post {
 }
 
 /// The times a block was given, and what it is after each.
-fn times(row: &keys::BlockRow) -> impl Iterator<Item = (Timestamp, Stage)> + use<> {
+pub(super) fn times(row: &keys::BlockRow) -> impl Iterator<Item = (Timestamp, Stage)> + use<> {
     let given = [(row.deliver_by_us, Stage::Delayed), (row.expires_at_us, Stage::Expired)];
     given.into_iter().filter(|(us, _)| *us > 0).map(|(us, stage)| (Timestamp::from_us(us), stage))
 }

@@ -209,7 +209,7 @@ impl Post {
             rows,
             me,
         };
-        post.reread();
+        post.read_rows();
         post
     }
 
@@ -283,7 +283,8 @@ impl Post {
             Fact::Answered(answered) => self.apply_answered(answered, at),
             Fact::Moved(moved) => self.apply_moved(moved),
             Fact::Noted(noted) => self.apply_noted(noted, at),
-            Fact::Baseline(baseline) => self.apply_baseline(baseline),
+            Fact::Forgotten(forgotten) => self.apply_forgotten(forgotten),
+            Fact::Carried(carried) => self.apply_carried(carried, place),
             Fact::Abandoned(_) => {}
         }
     }
@@ -368,6 +369,9 @@ impl Post {
             self.rows.put(keys::by_time(row.sealed_us, arrival), Vec::new());
             self.name(block, arrival);
         }
+        for digest in names(block) {
+            self.rows.put(keys::named(digest, arrival), Vec::new());
+        }
         if let Some(peer) = self.next_hop(&block.run.channel.destination) {
             self.rows.put(keys::queued(&peer, arrival), keys::QueueRow::default().encode_to_vec());
             if let Some(entry) = entry_of(arrival, &row, &keys::QueueRow::default(), state) {
@@ -398,7 +402,7 @@ impl Post {
         }
     }
 
-    fn reread(&mut self) {
+    fn read_rows(&mut self) {
         let meta = |rows: &Rows, name: &str| rows.get(&keys::meta(name));
         self.epoch = Epoch(meta(&self.rows, "epoch").and_then(|row| row.try_into().ok()).unwrap_or_default());
         self.arrivals = meta(&self.rows, "arrivals").map_or(0, |row| keys::u64_of(&row));
@@ -409,7 +413,6 @@ impl Post {
         let due = self.rows.prefix(keys::DUE, usize::MAX);
         let due = due.iter().filter_map(|(key, _)| keys::due_of(key));
         self.due = due.map(|(us, arrival, stage)| (Timestamp::from_us(us), arrival, stage)).collect();
-        self.queues.clear();
         for (key, row) in self.rows.prefix(keys::QUEUED, usize::MAX) {
             let arrival = keys::arrival_of(&key);
             let block = self.rows.get(&keys::arrival(arrival)).and_then(|row| keys::BlockRow::decode(&*row).ok());
@@ -419,18 +422,6 @@ impl Post {
                 self.queues.entry(peer).or_default().insert(entry);
             }
         }
-    }
-
-    fn apply_baseline(&mut self, baseline: &super::fact::Baseline) {
-        if baseline.first {
-            for (key, _) in self.rows.everything() {
-                self.rows.delete(key);
-            }
-        }
-        for row in &baseline.rows {
-            self.rows.put(row.key.clone(), row.value.clone());
-        }
-        self.reread();
     }
 }
 
@@ -448,6 +439,14 @@ pub(super) struct Kept<'a> {
     pub(super) from: &'a str,
     pub(super) at: Timestamp,
     pub(super) passages: &'a [v1::Passage],
+}
+
+/// Digests of what a block refers to and does not hold: files, and bodies that travel by digest.
+pub(super) fn names(block: &Block) -> BTreeSet<&[u8]> {
+    let files = block.headers.iter().flat_map(|header| &header.attachments).map(|file| &file.digest[..]);
+    let bodies = block.headers.iter().filter(|_| block.shared).map(|header| &header.body_digest[..]);
+    // What is no digest names nothing.
+    files.chain(bodies).filter(|digest| digest.len() == 32).collect()
 }
 
 fn entry_of(arrival: u64, row: &keys::BlockRow, queued: &keys::QueueRow, state: State) -> Option<Entry> {

@@ -321,7 +321,7 @@ fn seal_group(channel: &Channel, tip: &mut Tip, group: Vec<Letter>, circumstance
 }
 
 /// The day in Beijing as a number (to count within) and as people write it in a number (MMDD).
-fn beijing_day(at: Timestamp) -> (u32, String) {
+pub(super) fn beijing_day(at: Timestamp) -> (u32, String) {
     let beijing = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.us()) * 1000)
         .unwrap_or(time::OffsetDateTime::UNIX_EPOCH)
         .to_offset(time::macros::offset!(+8));

@@ -122,7 +122,7 @@ impl Rows {
         self.draining = None;
     }
 
-    /// Every row there is, for a baseline.
+    /// Every row there is.
     pub fn everything(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.range(&[], &[0xff; 64], usize::MAX)
     }

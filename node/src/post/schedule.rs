@@ -182,6 +182,13 @@ impl Queue {
         self.change(run, |entry| entry.told = true);
     }
 
+    /// A block lies somewhere else now.
+    pub fn carried(&mut self, arrival: u64, place: Place) {
+        if let Some(entry) = self.entries.get_mut(&arrival) {
+            entry.place = place;
+        }
+    }
+
     /// The line is there. What was in flight on an earlier one is offered again.
     pub fn connected(&mut self) {
         self.up = true;

@@ -43,15 +43,19 @@ impl Copy {
 impl Post {
     /// All envelopes of one document: one, or one an addressee of a broadcast.
     pub fn copies(&self, id: DocId, read: Read<'_>) -> Vec<Copy> {
-        let from_us = i64::try_from(id.ms()).unwrap_or(i64::MAX).saturating_mul(1000);
-        let from = keys::by_time(from_us, 0);
-        let to = keys::by_time(from_us.saturating_add(1000), 0);
-        self.rows
-            .range(&from, &to, limits::SCAN_BLOCKS_MAX)
-            .iter()
-            .flat_map(|(key, _)| self.block_copies(keys::arrival_of(key), read))
+        self.of_moment(id)
+            .into_iter()
+            .flat_map(|arrival| self.block_copies(arrival, read))
             .filter(|copy| copy.header.id == id.0.as_slice())
             .collect()
+    }
+
+    /// Arrivals of the blocks that were sealed in the moment an id begins with.
+    pub(super) fn of_moment(&self, id: DocId) -> Vec<u64> {
+        let from_us = i64::try_from(id.ms()).unwrap_or(i64::MAX).saturating_mul(1000);
+        let (from, to) = (keys::by_time(from_us, 0), keys::by_time(from_us.saturating_add(1000), 0));
+        let rows = self.rows.range(&from, &to, limits::SCAN_BLOCKS_MAX);
+        rows.iter().map(|(key, _)| keys::arrival_of(key)).collect()
     }
 
     /// Everything in one block.

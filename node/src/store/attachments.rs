@@ -19,12 +19,13 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::UNIX_EPOCH,
 };
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 
-use crate::limits::ATTACHMENT_BYTES_MAX;
+use crate::{io::Timestamp, limits::ATTACHMENT_BYTES_MAX};
 
 /// Bytes read at a time when a body is checked.
 const CHECK_BYTES: usize = 64 * 1024;
@@ -165,6 +166,35 @@ impl Attachments {
         let mut bytes = vec![0; usize::try_from(take).unwrap_or(usize::MAX)];
         file.read_exact_at(&mut bytes, offset).map_err(AttachmentError::io("read", &path))?;
         Ok(bytes.into())
+    }
+
+    /// Attachments, whole or not, that nothing was written to since this moment.
+    pub fn untouched_since(&self, moment: Timestamp) -> Result<Vec<[u8; 32]>, AttachmentError> {
+        let mut found = Vec::new();
+        for under in list(&self.dir)?.iter().filter(|path| path.is_dir()) {
+            let names = list(under)?;
+            let digests = names.iter().filter_map(|path| unhex(path.file_stem()?.to_str()?));
+            found.extend(digests.filter(|digest| self.touched(digest).is_some_and(|at| at < moment)));
+        }
+        Ok(found)
+    }
+
+    /// Removes an attachment, or the part of it that is here, unless it was written to since this moment.
+    pub fn remove(&self, digest: &[u8; 32], untouched_since: Timestamp) -> Result<(), AttachmentError> {
+        let _held = self.hold(digest);
+        if self.touched(digest).is_some_and(|at| at < untouched_since) {
+            remove(&self.whole(digest))?;
+            remove(&self.part(digest))?;
+        }
+        Ok(())
+    }
+
+    /// When this attachment was last written to.
+    fn touched(&self, digest: &[u8; 32]) -> Option<Timestamp> {
+        let modified = |path: PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+        let last = modified(self.whole(digest)).max(modified(self.part(digest)))?;
+        let since = last.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Some(Timestamp::from_us(i64::try_from(since.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// A part left by a stop: not needed any more, received but not yet named, or to be gone on with.
@@ -316,6 +346,12 @@ fn hex(digest: &[u8; 32]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+fn unhex(name: &str) -> Option<[u8; 32]> {
+    let digits = |at: usize| u8::from_str_radix(name.get(2 * at..2 * at + 2)?, 16).ok();
+    let digest: Vec<u8> = (0..32).map_while(digits).collect();
+    digest.try_into().ok().filter(|digest| hex(digest) == name)
+}
+
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
@@ -426,6 +462,33 @@ mod tests {
         let read = |offset, length| attachments.read(&d, offset, length).unwrap();
         assert_eq!((read(0, 5), read(6, u32::MAX)), (Bytes::from("hello"), Bytes::from("world")));
         assert_eq!((read(11, 1), read(u64::MAX, 1)), (Bytes::new(), Bytes::new()));
+    }
+
+    #[test]
+    fn what_nobody_touched_for_long_can_be_removed_and_nothing_else() {
+        let (dir, attachments) = fresh();
+        fs::create_dir(dir.path().join("journal")).unwrap();
+        fs::write(dir.path().join("journal/baseline"), b"not ours").unwrap();
+        let [whole, begun, fresh] = [b"whole" as &[u8], b"begun", b"fresh"].map(digest);
+        attachments.append(&whole, 0, b"whole", 5).unwrap();
+        attachments.append(&begun, 0, b"beg", 5).unwrap();
+        attachments.append(&fresh, 0, b"fresh", 5).unwrap();
+        for old in [attachments.whole(&whole), attachments.part(&begun)] {
+            let hour_ago = UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+            File::options().write(true).open(old).unwrap().set_modified(hour_ago).unwrap();
+        }
+        let moment = Timestamp::from_us(1_000_001_000_000);
+        let mut old = attachments.untouched_since(moment).unwrap();
+        old.sort_unstable();
+        let mut expected = [whole, begun];
+        expected.sort_unstable();
+        assert_eq!(old, expected);
+        for each in [whole, begun, fresh] {
+            attachments.remove(&each, moment).unwrap();
+        }
+        assert_eq!([&whole, &begun, &fresh].map(|d| attachments.have(d)), [None, None, Some(5)]);
+        assert_eq!(parts(&dir), 0);
+        assert!(dir.path().join("journal/baseline").exists());
     }
 
     #[test]

@@ -1,18 +1,23 @@
 //! The engine's disk: the journal for facts, the index for rows, and how a station comes back from both.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    index::{self, Index, IndexError, Indexer},
+    baseline::{self, Baseline, BaselineError},
+    index::{self, Drained, Index, IndexError, Indexer},
     journal::{self, Journal, JournalError, JournalId, Position, Reader},
 };
 use crate::{
     config,
-    engine::{Disk, DiskFailed, Unwritten},
+    engine::{Disk, DiskFailed, Layout, Step, Unwritten, Walk},
     io::Io,
+    limits,
     post::{
         Me, Post,
         envelope::Place,
@@ -21,8 +26,11 @@ use crate::{
     },
 };
 
-/// Changes when rows mean something else than before: the index is then rebuilt from the journal.
-const SHAPE: u32 = 2;
+/// Changes when rows mean something else than before. The index is then rebuilt from the journal, but a baseline can only
+/// be read: once segments have been given up, whoever changes the shape has to bring its rows along.
+const SHAPE: u32 = 3;
+/// The number of the first segment a journal ever has.
+const FIRST_SEGMENT: u64 = 1;
 /// Segments kept ready ahead of need.
 const SPARE: usize = 1;
 
@@ -35,6 +43,19 @@ pub enum StoreError {
     /// The index.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The baseline, which is needed because older segments were given up.
+    #[error("the index has to be rebuilt: {0}")]
+    Baseline(#[from] BaselineError),
+    /// Neither index nor baseline: the oldest facts are gone.
+    #[error(
+        "the index has to be rebuilt, and the journal begins at segment {oldest} without a baseline that fits it ({why}); restore the whole data directory from one backup"
+    )]
+    NoBaseline {
+        /// The oldest segment there is.
+        oldest: u64,
+        /// What is wrong with the baseline.
+        why: String,
+    },
     /// The indexer's thread.
     #[error("the indexer cannot be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -66,6 +87,8 @@ pub struct JournalDisk {
     reader: Reader,
     index: Index,
     indexer: Indexer,
+    beside: PathBuf,
+    baseline: Option<Baseline>,
     reserve: u64,
     free: u64,
     since_look: u32,
@@ -81,7 +104,8 @@ impl JournalDisk {
         io.random(&mut fresh);
         let segment_bytes = u32::try_from(store.segment).map_err(|_| StoreError::Segment(store.segment))?;
         let options = journal::Options { segment_bytes, spare: SPARE, fresh_id: JournalId(fresh) };
-        let (journal, reader, opened) = Journal::open(dir.join("journal"), options)?;
+        let beside = dir.join("journal");
+        let (journal, reader, opened) = Journal::open(&beside, options)?;
         let mut recovered = Recovered::default();
         if let Some(cut) = opened.cut {
             recovered.notes.push(format!("the last commit had been cut short and was taken away: {cut:?}"));
@@ -95,10 +119,22 @@ impl JournalDisk {
                 aside.to.display()
             ));
         }
+        let baseline = baseline::find(&beside);
+        let from = match found.watermark {
+            Some(watermark) => watermark,
+            None => rebuild(&index, &journal, &beside, &baseline)?,
+        };
         let mut post = Post::load(me, Box::new(index.clone()));
-        let from = found.watermark.unwrap_or(Position::START);
         let mut replay = Replay::default();
         journal.replay(from, |place, payload| {
+            // Between two turns rows may go into the index, so that a long journal is read in bounded memory.
+            if replay.between_turns()
+                && post.rows_mut().undrained() > limits::UNDRAINED_ROWS_MAX
+                && let Some(rows) = post.rows_mut().start_drain()
+            {
+                index.apply(&rows, place.position())?;
+                post.rows_mut().end_drain();
+            }
             let place = own(place);
             let record = Record::decode(payload).map_err(|_| StoreError::Unknown { place })?;
             replay.feed(record, place, &mut post);
@@ -107,7 +143,10 @@ impl JournalDisk {
         (recovered.replayed, recovered.left_over) = replay.finish();
         let free = journal.space()?.free;
         let indexer = Indexer::start(index.clone())?;
-        let disk = Self { journal, reader, index, indexer, reserve: store.reserve, free, since_look: 0 };
+        // One that does not read is written anew before anything relies on it.
+        let baseline = baseline.ok().flatten();
+        let reserve = store.reserve;
+        let disk = Self { journal, reader, index, indexer, beside, baseline, reserve, free, since_look: 0 };
         Ok((disk, post, recovered))
     }
 
@@ -161,16 +200,107 @@ impl Disk for JournalDisk {
     }
 
     fn drain(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed> {
-        self.indexer.submit(rows, self.journal.end()).map_err(failed)
+        self.indexer.submit(rows, self.journal.end(), None).map_err(failed)
     }
 
     fn drained(&mut self) -> Result<bool, DiskFailed> {
         match self.indexer.poll() {
             Some(Err(error)) => Err(failed(error)),
-            Some(Ok(_)) => Ok(true),
+            Some(Ok(Drained { baseline, .. })) => {
+                match baseline {
+                    Some(Ok(baseline)) => self.baseline = Some(baseline),
+                    Some(Err(error)) => tracing::warn!(%error, "no segment is given up; tried again later"),
+                    None => {}
+                }
+                Ok(true)
+            }
             None => Ok(!self.indexer.busy()),
         }
     }
+
+    fn layout(&self) -> Layout {
+        let mut full: Vec<_> = self.journal.segments().iter().map(|used| (used.number, used.bytes)).collect();
+        full.pop();
+        let headroom = self.journal.headroom();
+        let room = if headroom.trouble.is_some() { headroom.bytes } else { headroom.bytes.max(self.free) };
+        Layout { full, baseline: self.baseline.map_or(0, |baseline| baseline.bytes), room }
+    }
+
+    fn walk(&self, from: Step, bytes: usize) -> Result<Walk, DiskFailed> {
+        let mut walk = Walk::default();
+        let mut read = 0;
+        let start = Position::start_of(from.segment).max(Position { segment: from.segment, offset: from.offset });
+        let ended = self.journal.replay(start, |place, payload| {
+            if place.segment != from.segment || read >= bytes {
+                walk.next = (place.segment == from.segment).then_some(place.offset);
+                return Err(Halt::Enough);
+            }
+            read += payload.len();
+            walk.records.push((own(place), Bytes::copy_from_slice(payload)));
+            Ok(())
+        });
+        match ended {
+            Err(Halt::Journal(error)) => Err(failed(error)),
+            Ok(()) | Err(Halt::Enough) => Ok(walk),
+        }
+    }
+
+    fn baseline(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed> {
+        self.indexer.submit(rows, self.journal.end(), Some(self.beside.clone())).map_err(failed)
+    }
+
+    fn retire(&mut self, before: u64) -> Result<Option<u64>, DiskFailed> {
+        let stands_for = self.baseline.map_or(0, |baseline| baseline.at.segment);
+        match self.journal.segments().first() {
+            Some(oldest) if oldest.number < before.min(stands_for) => {
+                self.journal.retire(oldest.number).map_err(failed)?;
+                // Whoever waits for space wants to know at once.
+                self.free = self.journal.space().map_err(failed)?.free;
+                Ok(Some(oldest.bytes))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Why a walk ended before the journal did.
+enum Halt {
+    Enough,
+    Journal(JournalError),
+}
+
+impl From<JournalError> for Halt {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+/// Begins an empty index with what the baseline says, and says where the journal goes on from there.
+fn rebuild(
+    index: &Index,
+    journal: &Journal,
+    beside: &Path,
+    baseline: &Result<Option<Baseline>, BaselineError>,
+) -> Result<Position, StoreError> {
+    let journal::Span { id, oldest, end } = journal.span();
+    let why = match baseline {
+        // Everything that ever happened is still here.
+        _ if oldest.segment == FIRST_SEGMENT => return Ok(Position::START),
+        Ok(Some(baseline)) if baseline.journal != id => "it belongs to another journal".to_owned(),
+        Ok(Some(baseline)) if baseline.shape != SHAPE => {
+            format!("its rows have shape {}, this version needs {SHAPE}", baseline.shape)
+        }
+        Ok(Some(Baseline { at, .. })) if *at < oldest || *at > end => format!("it stands for {at}"),
+        Ok(Some(Baseline { at, .. })) => {
+            // Until the last row is there, the rows stand for nothing: a stop in between begins anew.
+            baseline::read(beside, |rows| Ok::<_, StoreError>(index.apply(&rows, Position::START)?))?;
+            index.apply(&index::Rows::new(), *at)?;
+            return Ok(*at);
+        }
+        Ok(None) => "there is none".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(StoreError::NoBaseline { oldest: oldest.segment, why })
 }
 
 fn own(place: journal::Place) -> Place {

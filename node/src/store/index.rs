@@ -26,12 +26,17 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use super::journal::{JournalId, Position, Span};
+use super::{
+    baseline::Baseline,
+    journal::{JournalId, Position, Span},
+};
 use crate::{limits::ROW_BYTES_MAX, post::rows::Base};
 
 use watermark::{Contents, Watermark};
-pub use worker::Indexer;
+pub use worker::{Drained, Indexer};
 
+/// Rows read at a time when all of them are shown.
+const PAGE_ROWS: usize = 1024;
 /// The row that says what the others stand for. No other row has an empty key.
 const WATERMARK: &[u8] = &[];
 
@@ -193,9 +198,45 @@ impl Index {
         self.marks(|marks| marks.durable)
     }
 
+    /// What a baseline of all rows stands for.
+    pub(super) fn as_baseline(&self) -> Baseline {
+        let contents = self.contents();
+        let Shared { journal, shape, .. } = *self.shared;
+        Baseline { journal, shape, at: self.watermark().unwrap_or(Position::START), rows: contents.count(), bytes: 0 }
+    }
+
+    /// Shows every row, in order. An error if one is missing or has changed: sled can lose rows without a word.
+    pub(super) fn each<E: From<IndexError>>(
+        &self,
+        mut show: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut from, mut seen) = (Vec::new(), Contents::default());
+        loop {
+            let rows = self.rows(&from, &[0xff; 64], PAGE_ROWS, false);
+            for (key, value) in &rows {
+                seen.add(key, value);
+                show(key, value)?;
+            }
+            match rows.into_iter().next_back() {
+                Some((last, _)) => from = [&last[..], &[0]].concat(),
+                None => break,
+            }
+        }
+        let expected = self.contents();
+        self.guarded("read", |_| {
+            let missing = || sled::Error::ReportableBug(format!("{seen:?} is there and {expected:?} should be"));
+            if seen == expected { Ok(()) } else { Err(missing()) }
+        })?;
+        Ok(())
+    }
+
     /// Set once sled has failed: reads may have missed rows since then.
     pub fn trouble(&self) -> Option<IndexError> {
         self.shared.trouble.get().map(|cause| IndexError::Failed { cause: cause.clone() })
+    }
+
+    fn contents(&self) -> Contents {
+        *self.shared.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     // Two positions: whole at any time, so a panic elsewhere does not make them wrong.

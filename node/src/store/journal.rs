@@ -36,7 +36,6 @@ use ahead::{Ahead, Maker};
 use format::{ALIGN, HEAD_BYTES, HEADER_BYTES, Head};
 use pages::{PAGE, Pages};
 use reader::Live;
-use recover::start_of;
 use scan::{Found, Scan};
 use segment::Segment;
 
@@ -160,7 +159,7 @@ impl Journal {
 
     /// Which journal this is, and from where to where it reaches.
     pub fn span(&self) -> Span {
-        Span { id: self.id, oldest: start_of(self.oldest()), end: self.end() }
+        Span { id: self.id, oldest: Position::start_of(self.oldest()), end: self.end() }
     }
 
     /// Where the next record will begin: after every record that is durable.
@@ -266,9 +265,9 @@ impl Journal {
         mut at: u32,
         visit: &mut impl FnMut(Place, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let next_segment = start_of(number + 1);
+        let next_segment = Position::start_of(number + 1);
         let Some(segment) = self.live.read().get(&number).cloned() else {
-            return Err(JournalError::from(Damage { at: start_of(number), resume: next_segment }).into());
+            return Err(JournalError::from(Damage { at: Position::start_of(number), resume: next_segment }).into());
         };
         let last = number == self.current.number;
         let path = segment::path(&self.dir, number);

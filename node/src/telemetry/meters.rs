@@ -64,7 +64,9 @@ struct Instruments {
     offset: Gauge<f64>,
     contact: Gauge<f64>,
     commit: Histogram<f64>,
+    used: Gauge<u64>,
     free: Gauge<u64>,
+    forgotten: Counter<u64>,
     recoveries: Counter<u64>,
     certificate: Gauge<f64>,
     /// Transitions counted so far, by peer.
@@ -226,10 +228,17 @@ impl Meters {
         i.commit.record(took.as_secs_f64(), &[]);
     }
 
-    /// The store can still take so many bytes.
-    pub fn set_store_free(&self, bytes: u64) {
+    /// The journal takes so many bytes, and so many are left.
+    pub fn set_store(&self, used: u64, free: u64) {
         let Some(i) = &self.0 else { return };
-        i.free.record(bytes, &[]);
+        i.used.record(used, &[]);
+        i.free.record(free, &[]);
+    }
+
+    /// Envelopes settled long ago were given up.
+    pub fn observe_forgotten(&self, count: u64) {
+        let Some(i) = &self.0 else { return };
+        i.forgotten.add(count, &[]);
     }
 
     /// The store had to be recovered from its journal.
@@ -326,6 +335,8 @@ impl Instruments {
                 "From handing a batch to the journal to its fdatasync being done",
                 COMMIT_SECONDS,
             ),
+            used: gauge("zhuji_store_used_bytes", "Bytes the journal takes"),
+            forgotten: counter("zhuji_forgotten_total", "Messages settled long ago that were given up"),
             free: gauge("zhuji_store_free_bytes", "Bytes the store can still take"),
             recoveries: counter("zhuji_store_recoveries_total", "Times the store was recovered from its journal"),
             certificate: moment("zhuji_certificate_not_after_timestamp_seconds", "When a certificate ends"),

@@ -27,7 +27,9 @@ const EVERY_METRIC: &[&str] = &[
     "zhuji_peer_clock_offset_seconds",
     "zhuji_peer_last_contact_timestamp_seconds",
     "zhuji_store_commit_duration_seconds",
+    "zhuji_forgotten_total",
     "zhuji_store_free_bytes",
+    "zhuji_store_used_bytes",
     "zhuji_store_recoveries_total",
     "zhuji_certificate_not_after_timestamp_seconds",
 ];
@@ -74,7 +76,8 @@ fn see_everything_once(meters: &Meters) {
     meters.observe_rtt("420100", Duration::from_millis(2), -1500);
     meters.observe_contact("420100", Timestamp::from_us(1_790_000_000_000_000));
     meters.observe_commit(Duration::from_micros(800));
-    meters.set_store_free(1 << 30);
+    meters.set_store(1 << 20, 1 << 30);
+    meters.observe_forgotten(3);
     meters.observe_recovery();
     meters.set_certificate("transport", "spiffe://test/relay/420000", Timestamp::from_us(1_800_000_000_000_000));
 }
@@ -114,7 +117,9 @@ fn the_page_has_every_metric_with_exact_names_and_labels() {
         r#"zhuji_link_transitions_total{peer="420100"} 2"#,
         r#"zhuji_peer_clock_offset_seconds{peer="420100"} -0.0015"#,
         r#"zhuji_peer_last_contact_timestamp_seconds{peer="420100"} 1790000000"#,
+        "zhuji_forgotten_total 3",
         "zhuji_store_free_bytes 1073741824",
+        "zhuji_store_used_bytes 1048576",
         "zhuji_store_recoveries_total 1",
         r#"zhuji_certificate_not_after_timestamp_seconds{role="transport",subject="spiffe://test/relay/420000"} 1800000000"#,
     ] {

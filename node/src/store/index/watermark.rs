@@ -14,6 +14,10 @@ pub(super) struct Contents {
 }
 
 impl Contents {
+    pub(super) fn count(&self) -> u64 {
+        self.rows
+    }
+
     pub(super) fn add(&mut self, key: &[u8], value: &[u8]) {
         self.rows = self.rows.wrapping_add(1);
         self.sum = self.sum.wrapping_add(checksum(key, value));

@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    path::PathBuf,
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
@@ -11,18 +12,31 @@ use std::{
 };
 
 use super::{Index, IndexError, Rows};
-use crate::store::journal::Position;
+use crate::store::{
+    baseline::{self, Baseline, BaselineError},
+    journal::Position,
+};
 
 struct Job {
     rows: Arc<Rows>,
     watermark: Position,
+    baseline: Option<PathBuf>,
+}
+
+/// A batch that is in the index and on disk.
+#[derive(Debug)]
+pub struct Drained {
+    /// The rows stand for the journal up to here.
+    pub to: Position,
+    /// The baseline that was asked for, or why there is none: the one before still stands then.
+    pub baseline: Option<Result<Baseline, BaselineError>>,
 }
 
 /// The engine's end of the thread.
 #[derive(Debug)]
 pub struct Indexer {
     jobs: Option<SyncSender<Job>>,
-    done: Receiver<Result<Position, IndexError>>,
+    done: Receiver<Result<Drained, IndexError>>,
     busy: bool,
     thread: Option<JoinHandle<()>>,
 }
@@ -34,10 +48,12 @@ impl Indexer {
         let (outbox, done) = sync_channel(1);
         let work = move || {
             // Ends when the engine lets go of either end.
-            for Job { rows, watermark } in inbox {
+            for Job { rows, watermark, baseline } in inbox {
                 let written = index.apply(&rows, watermark).and_then(|()| index.checkpoint());
                 drop(rows);
-                if outbox.send(written.map(|()| watermark)).is_err() {
+                let drained = written
+                    .map(|()| Drained { to: watermark, baseline: baseline.map(|dir| baseline::write(&index, &dir)) });
+                if outbox.send(drained).is_err() {
                     break;
                 }
             }
@@ -46,12 +62,18 @@ impl Indexer {
         Ok(Self { jobs: Some(jobs), done, busy: false, thread: Some(thread) })
     }
 
-    /// Hands over rows and the position they stand for. Refused while the batch before has no answer yet.
-    pub fn submit(&mut self, rows: Arc<Rows>, watermark: Position) -> Result<(), IndexError> {
+    /// Hands over rows and the position they stand for; if a directory is given, a baseline of all rows is written there
+    /// afterwards. Refused while the batch before has no answer yet.
+    pub fn submit(
+        &mut self,
+        rows: Arc<Rows>,
+        watermark: Position,
+        baseline: Option<PathBuf>,
+    ) -> Result<(), IndexError> {
         if self.busy {
             return Err(IndexError::Busy);
         }
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(Job { rows, watermark }).is_ok());
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(Job { rows, watermark, baseline }).is_ok());
         self.busy = sent;
         if sent { Ok(()) } else { Err(stopped()) }
     }
@@ -62,7 +84,7 @@ impl Indexer {
     }
 
     /// The answer for the batch under way, once there is one: its rows are in the index and on disk up to here.
-    pub fn poll(&mut self) -> Option<Result<Position, IndexError>> {
+    pub fn poll(&mut self) -> Option<Result<Drained, IndexError>> {
         if !self.busy {
             return None;
         }
@@ -76,7 +98,7 @@ impl Indexer {
     }
 
     /// Waits for the batch under way, if there is one.
-    pub fn wait(&mut self) -> Option<Result<Position, IndexError>> {
+    pub fn wait(&mut self) -> Option<Result<Drained, IndexError>> {
         let answer = self.busy.then(|| self.done.recv().unwrap_or_else(|_| Err(stopped())));
         self.busy = false;
         answer

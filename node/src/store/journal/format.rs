@@ -68,6 +68,11 @@ pub struct Position {
 impl Position {
     /// Before everything the journal still has.
     pub const START: Self = Self { segment: 0, offset: 0 };
+
+    /// Where the first record of a segment begins.
+    pub const fn start_of(segment: u64) -> Self {
+        Self { segment, offset: HEADER_BYTES }
+    }
 }
 
 impl fmt::Display for Position {

@@ -11,7 +11,7 @@ use rustix::fs::FlockOperation;
 use super::{
     Options,
     error::{Damage, JournalError},
-    format::{HEADER_BYTES, Header, JournalId, Position},
+    format::{Header, JournalId, Position},
     scan::{Cut, Scan, Tail},
     segment::{self, Segment},
 };
@@ -97,11 +97,9 @@ fn open_all(dir: &Path, options: &Options) -> Result<(JournalId, Vec<Segment>), 
 /// Numbers are consecutive, because only the oldest segment is ever retired.
 fn missing(segments: &[Segment]) -> Vec<Damage> {
     let holes = segments.windows(2).filter(|pair| pair[1].number != pair[0].number + 1);
-    holes.map(|pair| Damage { at: start_of(pair[0].number + 1), resume: start_of(pair[1].number) }).collect()
-}
-
-pub(super) const fn start_of(segment: u64) -> Position {
-    Position { segment, offset: HEADER_BYTES }
+    holes
+        .map(|pair| Damage { at: Position::start_of(pair[0].number + 1), resume: Position::start_of(pair[1].number) })
+        .collect()
 }
 
 /// Takes the empty segments at the end away from the used ones. At least one stays.

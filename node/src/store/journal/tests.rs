@@ -219,7 +219,7 @@ fn a_batch_torn_at_a_segment_border_leaves_the_first_records() {
     open(dir.path()).0.append(&batch).unwrap();
     flip(&file(dir.path(), 2), HEADER_BYTES + HEAD_BYTES + 3);
     let (mut journal, _, opened) = open(dir.path());
-    assert_eq!(opened.cut.unwrap(), Cut { at: start_of(2), records: 1 });
+    assert_eq!(opened.cut.unwrap(), Cut { at: Position::start_of(2), records: 1 });
     assert_eq!(all(&journal), batch[..2]);
     journal.append(&[record(9, 9)]).unwrap();
     drop(journal);
@@ -232,7 +232,8 @@ fn a_flipped_bit_anywhere_before_the_last_commit_is_named() {
     let (records, begin, _) = small(dir.path());
     let second = Position { offset: HEADER_BYTES + format::frame_bytes(40), ..begin };
     for offset in HEADER_BYTES..begin.offset {
-        let (frame, index, length) = if offset < second.offset { (start_of(1), 0, 40) } else { (second, 1, 90) };
+        let (frame, index, length) =
+            if offset < second.offset { (Position::start_of(1), 0, 40) } else { (second, 1, 90) };
         if offset >= frame.offset + HEAD_BYTES + length {
             continue; // padding, which says nothing
         }
@@ -261,7 +262,7 @@ fn damage_in_a_full_segment_is_named_on_replay_and_on_reading() {
 
     let first = damage(from(&journal, Position::START));
     assert_eq!(first.at, places[1].position());
-    let second = damage(from(&journal, first.resume).and_then(|_| from(&journal, start_of(2))));
+    let second = damage(from(&journal, first.resume).and_then(|_| from(&journal, Position::start_of(2))));
     assert_eq!((second.at, second.resume), (places[2].position(), places[3].position()));
     assert_eq!(from(&journal, second.resume).unwrap(), batch[3..]);
 }
@@ -276,7 +277,7 @@ fn a_missing_segment_a_lost_seal_and_a_strange_file_are_named() {
     let seal = places[1].end();
     File::options().write(true).open(file(unsealed.path(), 1)).unwrap().write_all_at(&[0; 16], seal.into()).unwrap();
     let named = damage(from(&open(unsealed.path()).0, Position::START));
-    assert_eq!(named, Damage { at: Position { segment: 1, offset: seal }, resume: start_of(2) });
+    assert_eq!(named, Damage { at: Position { segment: 1, offset: seal }, resume: Position::start_of(2) });
 
     let strange = copy(dir.path());
     flip(&file(strange.path(), 2), 20);
@@ -284,7 +285,7 @@ fn a_missing_segment_a_lost_seal_and_a_strange_file_are_named() {
 
     fs::remove_file(file(dir.path(), 2)).unwrap();
     let (journal, _, opened) = open(dir.path());
-    let hole = Damage { at: start_of(2), resume: start_of(3) };
+    let hole = Damage { at: Position::start_of(2), resume: Position::start_of(3) };
     assert_eq!(opened.damage, [hole]);
     assert_eq!(damage(from(&journal, Position::START)), hole);
     assert_eq!(from(&journal, hole.resume).unwrap(), batch[4..]);
@@ -326,7 +327,7 @@ fn a_recycled_segment_never_shows_its_old_records() {
     drop(journal);
     flip(&file(dir.path(), place.segment), place.offset + HEAD_BYTES);
     let (journal, _, opened) = open(dir.path());
-    let expected = if place.segment == begin.segment { begin } else { start_of(place.segment) };
+    let expected = if place.segment == begin.segment { begin } else { Position::start_of(place.segment) };
     assert_eq!(opened.cut.unwrap().at, expected);
     assert_eq!(all(&journal), kept);
     assert!(last.is_sorted());
@@ -340,7 +341,7 @@ fn only_the_oldest_segment_is_retired_and_never_the_current() {
     journal.append(&(0..6).map(|n| record(n, 1500)).collect::<Vec<_>>()).unwrap();
     assert!(matches!(journal.retire(2), Err(JournalError::NotOldest { segment: 2, oldest: 1 })));
     journal.retire(1).unwrap();
-    assert_eq!(journal.span().oldest, start_of(2));
+    assert_eq!(journal.span().oldest, Position::start_of(2));
     drop(journal);
     let (journal, _, opened) = open(dir.path());
     assert_eq!((opened.segments, opened.damage), (2, vec![]));

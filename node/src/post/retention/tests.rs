@@ -1,0 +1,406 @@
+//! What is settled goes without a trace, what is not stays findable, and what went does not come back.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use proto::v1::{Disposition, Precedence, Stage, Status};
+
+use super::*;
+use crate::{
+    post::{
+        Circumstances, Event, Me,
+        arrivals::{Arrived, receipt_draft},
+        envelope::DocId,
+        fact::Replay,
+        office::Turn,
+        outgoing::Draft,
+        rows::MemoryBase,
+        seal::tests::Hand,
+    },
+    topology::{Topology, Unit},
+};
+
+const TREE: &str = r#"
+[network]
+name = "trial"
+trust_domain = "trial"
+[[station]]
+unit = "000000"
+tier = "ministry"
+name = "部"
+[[station]]
+unit = "420000"
+tier = "province"
+name = "湖北"
+parent = "000000"
+[[station]]
+unit = "420100"
+tier = "district"
+name = "武汉"
+parent = "420000"
+[[station]]
+unit = "420500"
+tier = "district"
+name = "宜昌"
+parent = "420000"
+"#;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const RETENTION: Duration = Duration::from_secs(30 * 86_400);
+
+/// One station's post office and its journal.
+struct Office {
+    post: Post,
+    journal: Vec<(Place, Record)>,
+    now: Timestamp,
+}
+
+fn unit(text: &str) -> Unit {
+    Unit::parse(text).unwrap()
+}
+
+impl Office {
+    fn new(of: &str) -> Self {
+        let me = Me { unit: unit(of), topology: Arc::new(Topology::parse(TREE).unwrap()) };
+        let post = Post::load(me, Box::new(MemoryBase::default()));
+        let mut office = Self { post, journal: Vec::new(), now: Timestamp::from_us(1_700_000_000_000_000) };
+        office.commit(vec![Post::open_epoch(office.now, &|buffer| buffer.fill(of.as_bytes()[1]), "new")]);
+        office
+    }
+
+    fn commit(&mut self, facts: Vec<Pending>) {
+        let count = facts.len();
+        for (at, mut pending) in facts.into_iter().enumerate() {
+            pending.record.ends_turn = at + 1 == count;
+            let place = Place { segment: self.journal.len() as u64, offset: 0, length: 1 };
+            self.post.apply(&pending.record, pending.block.clone(), place, false);
+            self.journal.push((place, pending.record));
+        }
+    }
+
+    fn read(&self, place: Place) -> Bytes {
+        match self.journal[usize::try_from(place.segment).unwrap()].1.fact.clone() {
+            Some(Fact::Filed(filed)) => filed.block,
+            Some(Fact::Taken(taken)) => taken.block,
+            Some(Fact::Carried(carried)) => carried.block,
+            Some(Fact::Body(body)) => body.body,
+            other => panic!("no block lies at {place:?} but {other:?}"),
+        }
+    }
+
+    fn turn(&mut self, events: Vec<Event>) -> Turn {
+        let me = self.post.me().unit.to_string();
+        let random = std::cell::Cell::new(self.journal.len() as u64);
+        let fill = |buffer: &mut [u8]| {
+            random.set(random.get().wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1));
+            buffer.iter_mut().zip(random.get().to_be_bytes().iter().cycle()).for_each(|(to, from)| *to = *from);
+        };
+        let circumstances = Circumstances { now: self.now, random: &fill, sealer: &Hand::of(&me), refusing: None };
+        let mut turn = self.post.decide(events, &circumstances);
+        let blocks: Vec<_> = turn.facts.iter().filter_map(|pending| pending.block.clone()).collect();
+        self.commit(std::mem::take(&mut turn.facts));
+        turn.facts = blocks
+            .into_iter()
+            .map(|block| Pending { block: Some(block), ..Pending::of(self.now, Fact::Body(Body::default())) })
+            .collect();
+        self.now = self.now + Duration::from_secs(1);
+        turn
+    }
+
+    /// Files a document; returns its blocks and the id.
+    fn file(&mut self, draft: Draft) -> (Vec<Block>, DocId) {
+        let turn = self.turn(vec![Event::File { ticket: 1, drafts: vec![draft] }]);
+        let id = turn.answers[0].1.as_ref().unwrap()[0].id;
+        (turn.facts.into_iter().filter_map(|pending| pending.block).collect(), id)
+    }
+
+    fn take(&mut self, from: &str, blocks: &[Block], bodies: Vec<(Bytes, Bytes)>) -> Vec<Disposition> {
+        let arrived = blocks.iter().map(|block| Arrived { block: block.clone(), passages: Vec::new() }).collect();
+        let turn = self.turn(vec![Event::Offered { peer: unit(from), bodies, arrived }]);
+        turn.settlements.iter().map(|(_, settlement)| settlement.disposition()).collect()
+    }
+
+    /// Every neighbour takes what waits for it.
+    fn pass(&mut self) {
+        let answers: Vec<_> = self
+            .post
+            .queues()
+            .map(|(peer, queue)| {
+                let taken = |run: &Run| v1::Settlement {
+                    range: Some(run.to_proto()),
+                    disposition: Disposition::Taken.into(),
+                    ..Default::default()
+                };
+                let answers = queue.entries().map(|entry| taken(&entry.run)).collect();
+                Event::Answered { peer: peer.clone(), answers }
+            })
+            .collect();
+        self.turn(answers);
+    }
+
+    /// An officer here does something with a document, and says so to its office.
+    fn act(&mut self, document: DocId, stage: Stage) {
+        let me = self.post.me().unit.clone();
+        let copies = self.post.copies(document, &|place| Some(self.read(place)));
+        let passing = |copy: &&super::super::view::Copy| {
+            copy.channel.destination == me || self.post.me().topology.is_ancestor(&me, &copy.channel.origin)
+        };
+        let copy = copies.iter().find(passing).unwrap();
+        let receipt = v1::Receipt {
+            about: Some(Run { channel: copy.channel.clone(), first: copy.number, count: 1 }.to_proto()),
+            stage: stage.into(),
+            at_us: self.now.us(),
+            station: me.to_string(),
+            officer: "王五".into(),
+            ..Default::default()
+        };
+        let draft = receipt_draft(copy.channel.origin.clone(), copy.channel.precedence, vec![receipt]);
+        self.file(draft);
+    }
+
+    /// Goes over the whole journal once: (envelopes forgotten, records carried).
+    fn tidy(&mut self) -> (u64, usize) {
+        let line = Line { now: self.now, before: self.now - RETENTION };
+        let read = |place| Some(self.read(place));
+        let Tidied { facts, bodies } = self.post.tidy(self.journal.clone(), line, &read);
+        let mut all = self.count(facts);
+        let facts = self.post.tidy_bodies(&bodies, self.now, |place| Ok::<_, ()>(self.read(place))).unwrap();
+        let more = self.count(facts.into_iter().chain(self.post.tidy_counters(line)).collect());
+        all = (all.0 + more.0, all.1 + more.1);
+        all
+    }
+
+    fn count(&mut self, facts: Vec<Pending>) -> (u64, usize) {
+        let mut counted = (0, 0);
+        for pending in &facts {
+            match &pending.record.fact {
+                Some(Fact::Forgotten(forgotten)) => counted.0 += forgotten.envelopes,
+                _ => counted.1 += 1,
+            }
+        }
+        self.commit(facts);
+        counted
+    }
+
+    /// First bytes of the keys of all rows: what kinds of rows there are.
+    fn kinds(&mut self) -> String {
+        let keys = self.post.rows_mut().everything().into_iter().map(|(key, _)| char::from(key[0]));
+        keys.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn later(&mut self, by: Duration) {
+        self.now = self.now + by;
+    }
+}
+
+fn draft(kind: Kind, to: &[&str]) -> Draft {
+    Draft {
+        header: v1::Header {
+            kind: kind.into(),
+            status: Status::Exercise.into(),
+            attachments: vec![v1::Attachment { digest: vec![9; 32].into(), ..Default::default() }],
+            ..Default::default()
+        },
+        precedence: Precedence::JiaJi,
+        destinations: to.iter().map(|to| (unit(to), Role::Action)).collect(),
+        body: Bytes::from_static(b"text"),
+        letter: Some('R'),
+        ..Default::default()
+    }
+}
+
+fn report(kind: Kind, incident: Option<DocId>) -> Draft {
+    let mut draft = Draft { opens_incident: incident.is_none(), ..draft(kind, &["000000"]) };
+    draft.header.incident = incident.map(DocId::to_bytes).unwrap_or_default();
+    draft
+}
+
+fn directive(to: &[&str], require: Stage) -> Draft {
+    let directive = v1::Directive { require: require.into(), ..Default::default() };
+    let document = v1::Document { content: Some(Content::Directive(directive)) };
+    Draft { body: document.encode_to_vec().into(), ..draft(Kind::Directive, to) }
+}
+
+fn refers(draft: Draft, to: DocId) -> Draft {
+    let mut draft = draft;
+    draft.header.references = vec![to.to_bytes()];
+    draft
+}
+
+/// What is left when everything was forgotten: the station's own values, tips, numbers heard. No counters: they count
+/// days that are long over.
+const BARE: &str = "hmo";
+
+#[test]
+fn an_incident_is_forgotten_when_it_was_closed_passed_on_and_is_old_and_leaves_nothing_behind() {
+    let mut office = Office::new("420100");
+    let (_, first) = office.file(report(Kind::InitialReport, None));
+    office.file(report(Kind::FollowUpReport, Some(first)));
+    office.later(RETENTION);
+    assert_eq!(office.tidy(), (0, 2), "they wait for the line");
+    office.pass();
+    assert_eq!(office.tidy(), (0, 2), "the incident is open");
+    office.file(report(Kind::FinalReport, Some(first)));
+    office.pass();
+    assert_eq!(office.tidy(), (2, 1), "the 终报 is young");
+    assert!(office.kinds().contains('i') && office.kinds().contains('z'), "and knows its incident");
+    assert!(office.post.copies(first, &|place| Some(office.read(place))).is_empty());
+    office.later(RETENTION);
+    assert_eq!(office.tidy(), (1, 0));
+    assert_eq!(office.tidy(), (0, 0), "nothing is forgotten twice");
+    assert_eq!(office.kinds(), "mno", "a district that heard nothing");
+}
+
+#[test]
+fn a_report_on_its_way_up_is_kept_until_it_was_signed_for_and_handed_on() {
+    let (mut district, mut province) = (Office::new("420100"), Office::new("420000"));
+    let (blocks, id) = district.file(draft(Kind::InitialReport, &["000000"]));
+    assert_eq!(province.take("420100", &blocks, vec![]), [Disposition::Taken]);
+    province.later(RETENTION + DAY);
+    assert_eq!(province.tidy(), (0, 1), "it waits for the line and for a signature");
+    province.pass();
+    assert_eq!(province.tidy(), (0, 1), "it waits for a signature");
+    province.act(id, Stage::Signed);
+    assert_eq!(province.tidy(), (1, 1), "the receipt waits for the line");
+    province.pass();
+    province.later(RETENTION);
+    assert_eq!(province.tidy(), (1, 0));
+    assert_eq!(province.kinds(), BARE);
+    let before = province.post.unsigned_count();
+    assert_eq!(province.take("420100", &blocks, vec![]), [Disposition::Taken], "heard before, and answered so");
+    assert_eq!((province.post.unsigned_count(), province.kinds()), (before, BARE.into()), "and not surfaced again");
+}
+
+#[test]
+fn a_request_is_kept_until_it_has_its_answer() {
+    let mut district = Office::new("420100");
+    let (_, asked) = district.file(draft(Kind::RequestForInstructions, &["000000"]));
+    district.pass();
+    district.later(RETENTION + DAY);
+    assert_eq!(district.tidy(), (0, 1));
+    let mut ministry = Office::new("000000");
+    ministry.now = district.now;
+    let (answer, id) = ministry.file(refers(draft(Kind::Approval, &["420100"]), asked));
+    district.take("420000", &answer, vec![]);
+    assert_eq!(district.tidy().0, 1, "answered");
+    district.act(id, Stage::Signed);
+    district.pass();
+    district.later(RETENTION + DAY);
+    // The answer, its 送达 and its 签收.
+    assert_eq!(district.tidy(), (3, 0));
+    assert_eq!(district.kinds(), BARE);
+}
+
+#[test]
+fn a_directive_is_kept_while_it_asks_something_of_this_office_or_is_still_valid() {
+    let mut ministry = Office::new("000000");
+    let mut district = Office::new("420100");
+    let (issued, id) = ministry.file(directive(&["420100"], Stage::Undertaken));
+    district.take("420000", &issued, vec![]);
+    district.act(id, Stage::Signed);
+    district.pass();
+    district.later(RETENTION + DAY);
+    assert_eq!(district.tidy(), (2, 1), "the receipts go, the directive is not undertaken yet");
+    district.act(id, Stage::Undertaken);
+    district.pass();
+    assert_eq!(district.tidy().0, 1);
+
+    ministry.now = district.now;
+    let mut valid = directive(&["420100"], Stage::Signed);
+    valid.header.expires_at_us = (ministry.now + RETENTION + RETENTION).us();
+    let (issued, id) = ministry.file(valid);
+    district.take("420000", &issued, vec![]);
+    district.act(id, Stage::Signed);
+    district.pass();
+    district.later(RETENTION + DAY);
+    assert_eq!(district.tidy(), (3, 1), "valid until later");
+    let cancel = refers(draft(Kind::Cancel, &["420100"]), id);
+    ministry.now = district.now;
+    district.take("420000", &ministry.file(cancel).0, vec![]);
+    assert_eq!(district.tidy().0, 1, "cancelled, so no longer valid");
+    district.pass();
+    district.later(RETENTION + DAY);
+    district.tidy();
+    assert_eq!(district.kinds(), BARE);
+}
+
+#[test]
+fn the_body_of_a_broadcast_stays_while_a_block_here_names_it() {
+    let mut province = Office::new("420000");
+    let (blocks, id) = province.file(directive(&["420100", "420500"], Stage::Signed));
+    assert_eq!(blocks.len(), 2);
+    province.later(RETENTION + DAY);
+    let one = v1::Settlement {
+        range: Some(blocks[0].run.to_proto()),
+        disposition: Disposition::Taken.into(),
+        ..Default::default()
+    };
+    province.turn(vec![Event::Answered { peer: unit("420100"), answers: vec![one] }]);
+    assert_eq!(province.tidy(), (1, 2), "one copy and the body move");
+    let copy = province.post.copies(id, &|place| Some(province.read(place))).pop().unwrap();
+    assert_eq!(copy.channel.destination, unit("420500"));
+    let body = province.post.body(&copy, &|place| Some(province.read(place)));
+    assert_eq!(body.unwrap(), directive(&[], Stage::Signed).body);
+    let (_, entry) = province.post.waiting(&copy.channel, copy.number).unwrap();
+    assert_eq!(province.read(entry.place), blocks[1].bytes, "what waits is offered from its new place");
+    province.pass();
+    assert_eq!(province.tidy(), (1, 0));
+    assert_eq!(province.kinds(), "mo", "the body went with the last copy");
+}
+
+#[test]
+fn receipts_about_what_was_forgotten_leave_nothing_behind() {
+    let (mut district, mut province) = (Office::new("420100"), Office::new("420000"));
+    let (blocks, id) = district.file(draft(Kind::InitialReport, &["000000"]));
+    province.take("420100", &blocks, vec![]);
+    district.pass();
+    district.later(RETENTION + DAY);
+    assert_eq!(district.tidy(), (1, 0));
+    province.act(id, Stage::Signed);
+    let signature = province.journal.iter().rev().find_map(|(_, record)| match &record.fact {
+        Some(Fact::Filed(filed)) => Some(Block::trusted(filed.block.clone()).unwrap()),
+        _ => None,
+    });
+    district.take("420000", &[signature.unwrap()], vec![]);
+    assert!(district.kinds().contains('l'), "it is about a document that is not here");
+    district.later(RETENTION + DAY);
+    assert_eq!(district.tidy(), (1, 0));
+    assert_eq!(district.kinds(), BARE);
+}
+
+#[test]
+fn a_key_is_forgotten_with_its_document_unless_it_was_given_a_new_meaning() {
+    let mut district = Office::new("420100");
+    let keyed = || Draft { key: Some("key".into()), ..draft(Kind::InitialReport, &["000000"]) };
+    let (_, first) = district.file(keyed());
+    assert_eq!(district.file(keyed()).1, first, "the same key, the same document");
+    let (_, held) = district.file(draft(Kind::InitialReport, &["000000"]));
+    assert_ne!(held, first);
+    district.pass();
+    district.later(RETENTION + DAY);
+    assert_eq!(district.tidy(), (2, 0));
+    let (_, second) = district.file(keyed());
+    assert_ne!(second, first);
+    assert_eq!(district.tidy(), (0, 1));
+    assert_eq!(district.file(keyed()).1, second, "a key goes with its own document only");
+}
+
+#[test]
+fn rows_are_the_same_when_the_journal_is_read_again() {
+    let (mut district, mut province) = (Office::new("420100"), Office::new("420000"));
+    for _ in 0..5 {
+        let (blocks, id) = district.file(draft(Kind::InitialReport, &["000000"]));
+        province.take("420100", &blocks, vec![]);
+        province.act(id, Stage::Signed);
+        province.pass();
+        province.later(RETENTION / 2);
+        district.later(RETENTION / 2);
+        province.tidy();
+    }
+    let me = province.post.me().clone();
+    let mut again = Post::load(me, Box::new(MemoryBase::default()));
+    let mut replay = Replay::default();
+    for (place, record) in province.journal.clone() {
+        replay.feed(record, place, &mut again);
+    }
+    assert_eq!(again.rows_mut().everything(), province.post.rows_mut().everything());
+}
