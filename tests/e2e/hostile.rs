@@ -284,7 +284,7 @@ impl Liar {
 
         let mut peer = self.meets().await;
         let mut many = good.clone();
-        many.headers = vec![good.headers[0].clone(); 5000];
+        many.headers = vec![good.headers[0].clone(); 2000];
         refused(&peer.offer(bytes(&many)).await, "malformed");
 
         let mut peer = self.meets().await;

@@ -82,6 +82,8 @@ pub struct World {
     checker: Arc<dyn Checker>,
     /// Whether lines still flip bits: not any more once everything is healed.
     noisy: bool,
+    /// Whether a line has swallowed something without breaking.
+    frames_lost: bool,
 }
 
 /// A document somebody was told is filed.
@@ -128,6 +130,7 @@ impl World {
             topology: topology.clone(),
             checker: if plant == Plant::NoiseBelieved { Arc::new(Credulous) } else { Arc::new(Hands) },
             noisy: plant.is_noisy(),
+            frames_lost: false,
             plant,
         };
         for place in topology.places() {
@@ -303,6 +306,7 @@ impl World {
 
     /// Loses the next frame a station has sent its parent, the line holding: a fault no line should have.
     pub fn lose_a_frame(&mut self, child: &Unit) {
+        self.frames_lost = true;
         drop(self.lines.get_mut(child).unwrap().upward.take());
     }
 

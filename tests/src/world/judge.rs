@@ -38,8 +38,8 @@ impl World {
         self.judge_bytes();
         self.judge_numbers();
         self.judge_incidents();
-        // What was refused on the way comes later, and its absence is known meanwhile.
-        if !self.plant.is_noisy() {
+        // What was refused or lost on the way comes later, and its absence is known meanwhile.
+        if !self.plant.is_noisy() && !self.frames_lost {
             self.judge_channels();
         }
         self.judge_urgency();
