@@ -97,7 +97,7 @@ async fn a_file_that_is_too_long_is_refused_and_leaves_nothing_behind() {
     let most = usize::try_from(node::limits::ATTACHMENT_BYTES_MAX).unwrap();
 
     let refused = attach(&mut district, &vec![7; most + 1]).await.unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
     assert!(refused.message().contains("64"), "{refused}");
     let parts = || std::fs::read_dir(country.path(&wuhan, "data")).unwrap().flatten().map(|entry| entry.path());
     assert!(
