@@ -350,8 +350,8 @@ impl Liar {
             .map(|(range, disposition)| v1::Settlement {
                 range: Some(range),
                 disposition,
-                code: "x".repeat(50_000),
-                reason: "理".repeat(10_000),
+                code: "x".repeat(5_000),
+                reason: "理".repeat(4_000),
                 ..Default::default()
             })
             .collect();
