@@ -78,7 +78,7 @@ mod tests {
     proptest! {
         /// However bytes come, what goes to the disk is aligned, whole, and what was put.
         #[test]
-        fn commits_follow_each_other_page_by_page(commits in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20_000), 1..20)) {
+        fn commits_follow_each_other_page_by_page(commits in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..20_000), 1..20)) {
             let mut file = Vec::new();
             let mut pages = Pages::default();
             let mut written = Vec::new();
