@@ -150,7 +150,7 @@ async fn a_neighbour_that_lies_is_refused_and_the_others_are_served() {
         let traced = country.type_at(&hub, &["trace", &number]);
         assert!(traced.status.success(), "{traced:?}");
     }
-    assert!(country.type_at(&hub, &["report", "ls"]).status.success());
+    assert!(country.type_at(&hub, &["inbox", "ls"]).status.success());
     let stolen = ministry.get(v1::GetRequest { document: SOMEBODY_ELSES.into() }).await.unwrap_err();
     assert_eq!(stolen.code(), tonic::Code::NotFound);
     ministry.list(v1::ListRequest { r#box: v1::Box::Received.into(), ..Default::default() }).await.unwrap();
