@@ -172,7 +172,7 @@ fn only_what_is_settled_is_forgotten_and_what_is_forgotten_does_not_come_back() 
         return drop(forget(seed.parse().unwrap()));
     }
     let (mut retired, mut left) = (0, 0);
-    for seed in 0..seeds(100) {
+    for seed in 0..seeds(40) {
         let lived = std::panic::catch_unwind(|| forget(seed));
         let Ok(world) = lived else { panic!("SEED={seed} cargo test -p tests --test sim only_what_is_settled") };
         retired += world.retired;

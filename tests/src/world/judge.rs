@@ -116,8 +116,10 @@ impl World {
                     .iter()
                     .map(node::post::view::Copy::id)
                     .collect();
-                // What was filed and torn from its acknowledgement may stand in between.
-                there.retain(|id| documents.contains(id));
+                // What was filed and torn from its acknowledgement may stand in between; and of what was sent to many,
+                // others' copies may pass through here.
+                let ours = |id: &DocId| station.copies(*id).iter().any(|copy| copy.channel.destination == *destination);
+                there.retain(|id| documents.contains(id) && ours(id));
                 let gone = |id: &DocId| self.forgotten.contains(&(destination.clone(), *id, destination.clone()));
                 let expected: Vec<DocId> = documents.iter().filter(|id| !gone(id)).copied().collect();
                 assert_eq!(there, expected, "seed {}: order: incident {incident} at {destination}", self.seed);
