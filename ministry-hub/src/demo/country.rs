@@ -73,7 +73,7 @@ pub(crate) struct Tally {
     pub(crate) revives: AtomicU32,
     /// Stations that ended by themselves.
     pub(crate) crashes: AtomicU32,
-    pub(crate) rss_max: AtomicU64,
+    pub(crate) memory_max: AtomicU64,
 }
 
 /// All stations.
@@ -159,7 +159,7 @@ impl Country {
     /// Those that ended by themselves since the last look, with how. Also takes note of memory.
     pub(crate) async fn look(&self) -> Vec<(&Post, String)> {
         let mut died = Vec::new();
-        let mut rss = 0;
+        let mut memory = 0;
         for post in self.posts.values() {
             let mut life = post.life.lock().await;
             let Life::Up(child) = &mut *life else { continue };
@@ -168,10 +168,10 @@ impl Country {
                     died.push((post, status.to_string()));
                     *life = Life::Died(status.to_string());
                 }
-                _ => rss += child.id().map_or(0, resident_bytes),
+                _ => memory += child.id().map_or(0, memory_bytes),
             }
         }
-        self.tally.rss_max.fetch_max(rss, Ordering::Relaxed);
+        self.tally.memory_max.fetch_max(memory, Ordering::Relaxed);
         self.tally.crashes.fetch_add(u32::try_from(died.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
         died
     }
@@ -341,14 +341,15 @@ fn free_ports(wanted: usize) -> Result<Vec<u16>, Trouble> {
     }
 }
 
-/// Resident memory of one process; zero where the system does not tell.
-fn resident_bytes(pid: u32) -> u64 {
-    fs::read_to_string(format!("/proc/{pid}/status")).map_or(0, |text| resident_in(&text))
+/// Memory of one process, what it shares with others counted by its part: the same program runs many times here. Zero
+/// where the system does not tell.
+fn memory_bytes(pid: u32) -> u64 {
+    fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).map_or(0, |text| proportional_in(&text))
 }
 
-fn resident_in(status: &str) -> u64 {
+fn proportional_in(rollup: &str) -> u64 {
     let kib =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
 }
 
@@ -440,8 +441,11 @@ mod tests {
     }
 
     #[test]
-    fn resident_memory_is_read_from_the_kernels_words() {
-        assert_eq!(resident_in("Name:\tx\nVmRSS:\t    1234 kB\n"), 1234 * 1024);
-        assert_eq!(resident_in("Name:\tkernel thread\n"), 0);
+    fn memory_is_read_from_the_kernels_words() {
+        assert_eq!(
+            proportional_in("5629-7ffe ---p [rollup]\nRss:  22088 kB\nPss:    1234 kB\nPss_Dirty: 9 kB\n"),
+            1234 * 1024
+        );
+        assert_eq!(proportional_in("nothing of the kind\n"), 0);
     }
 }

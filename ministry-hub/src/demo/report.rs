@@ -47,7 +47,7 @@ pub(crate) struct Summary {
     kills: u32,
     revives: u32,
     crashes: u32,
-    rss_max_bytes: u64,
+    memory_max_bytes: u64,
 }
 
 /// How long things took.
@@ -102,7 +102,7 @@ impl Summary {
             kills: count(&tally.kills),
             revives: count(&tally.revives),
             crashes,
-            rss_max_bytes: tally.rss_max.load(Ordering::Relaxed),
+            memory_max_bytes: tally.memory_max.load(Ordering::Relaxed),
         }
     }
 
@@ -146,7 +146,7 @@ impl Summary {
                 "  断线 {} 次  恢复 {}  强杀 {}  重启 {}  自行退出 {}",
                 self.cuts, self.heals, self.kills, self.revives, self.crashes
             ),
-            format!("  收尾用时 {:.1} 秒,全部站点内存峰值 {} MiB", self.drain_seconds, self.rss_max_bytes >> 20),
+            format!("  收尾用时 {:.1} 秒,全部站点内存峰值 {} MiB", self.drain_seconds, self.memory_max_bytes >> 20),
         ]
     }
 
@@ -180,7 +180,7 @@ impl Summary {
             format!(
                 "  {:.1} s until all had arrived; peak memory of all stations {} MiB",
                 self.drain_seconds,
-                self.rss_max_bytes >> 20
+                self.memory_max_bytes >> 20
             ),
         ]
     }
