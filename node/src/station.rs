@@ -97,19 +97,7 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
         None => engine,
     };
     let (handle, inbox) = engine::run::channel();
-    let (ended, engine_ended) = tokio::sync::oneshot::channel();
-    let thread = thread::Builder::new().name("engine".into()).spawn({
-        let (io, seen) = (io.clone(), seen.clone());
-        move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-            let result = match runtime {
-                Ok(runtime) => runtime.block_on(engine::run::run(engine, inbox, io, seen)),
-                Err(error) => Err(engine::DiskFailed { what: format!("the engine's clock cannot start: {error}") }),
-            };
-            // The receiver is gone only if the station is already ending.
-            drop(ended.send(result));
-        }
-    })?;
+    let (thread, engine_ended) = on_a_thread(engine, inbox, io.clone(), seen.clone())?;
 
     let neighbours = topology.parent(&me.unit).into_iter().chain(topology.children(&me.unit)).cloned();
     let board = Board::new(neighbours, io.now());
@@ -170,6 +158,28 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
         }
         None => Ok(()),
     }
+}
+
+type Ended = tokio::sync::oneshot::Receiver<Result<(), engine::DiskFailed>>;
+
+/// The engine turns on a thread of its own, so that a commit never holds up a socket; and how it ended.
+fn on_a_thread(
+    engine: Engine<JournalDisk>,
+    inbox: engine::run::Inbox,
+    io: Arc<dyn Io>,
+    seen: Arc<Seen>,
+) -> std::io::Result<(thread::JoinHandle<()>, Ended)> {
+    let (ended, engine_ended) = tokio::sync::oneshot::channel();
+    let thread = thread::Builder::new().name("engine".into()).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let result = match runtime {
+            Ok(runtime) => runtime.block_on(engine::run::run(engine, inbox, io, seen)),
+            Err(error) => Err(engine::DiskFailed { what: format!("the engine's clock cannot start: {error}") }),
+        };
+        // The receiver is gone only if the station is already ending.
+        drop(ended.send(result));
+    })?;
+    Ok((thread, engine_ended))
 }
 
 /// The socket of the station's own people. Whoever may open it is an operator: its group decides.
