@@ -283,7 +283,7 @@ impl<D: Disk> Engine<D> {
         let places = self.disk.append(&records)?;
         for (pending, place) in facts.iter().zip(&places) {
             self.remember(&pending.record, *place);
-            self.post.apply(&pending.record, pending.block.clone(), *place, pending.early);
+            self.post.apply(&pending.record, pending.block.as_ref(), *place, pending.early);
         }
         Ok((facts, records.iter().map(Bytes::len).sum()))
     }

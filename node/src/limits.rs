@@ -24,6 +24,8 @@ pub const IN_FLIGHT_BYTES_MAX: usize = 512 * 1024;
 pub const QUEUED_BLOCKS_MAX: usize = 400_000;
 /// Commands waiting for the engine, in each of its two lanes. One may carry a frame.
 pub const INBOX_COMMANDS_MAX: usize = 64;
+/// How long an answer that frees nothing waits for a commit it can share: a few commits.
+pub const ANSWERS_WAIT: Duration = Duration::from_millis(5);
 /// How often a station looks whether time alone has changed anything, while something waits.
 pub const TICK_EVERY: Duration = Duration::from_millis(500);
 /// The first frame of a connection says hello within this.

@@ -39,7 +39,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
     let content = content(request)?;
     common(request)?;
     let mut draft = Draft {
-        header: v1::Header {
+        header: Box::new(v1::Header {
             kind: request.kind,
             status: request.status,
             classification: request.classification,
@@ -49,7 +49,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
             attachments: request.attachments.clone(),
             trace_context: request.trace_context.clone(),
             ..Default::default()
-        },
+        }),
         precedence: request.precedence(),
         body: request.document.as_ref().map(v1::Document::encode_to_vec).unwrap_or_default().into(),
         key: (!request.idempotency_key.is_empty()).then(|| request.idempotency_key.clone()),
@@ -279,7 +279,8 @@ fn upward(desk: Desk<'_>, draft: &mut Draft, letter: char) -> Result<(), Refusal
 
 /// 报告不得夹带请示.
 fn no_request_inside(text: &str) -> Result<(), Refusal> {
-    if ["请示", "请批示", "请求批准", "请予批准"].iter().any(|ask| text.contains(ask)) {
+    let asks = |at: &str| ["请示", "请批示", "请求批准", "请予批准"].iter().any(|ask| at.starts_with(ask));
+    if text.match_indices('请').any(|(at, _)| asks(&text[at..])) {
         let reason = "a report may not carry a request (报告中不得夹带请示): file the report, then a request for \
                       instructions about it";
         return refuse(Code::RequestInReport, reason, &[]);

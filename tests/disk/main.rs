@@ -141,7 +141,7 @@ impl District {
         };
         let channel =
             Channel { origin: ministry(), epoch: Epoch([1; 16]), destination: me().unit, precedence: Precedence::TeJi };
-        let envelopes = vec![Unsealed { header, body }];
+        let envelopes = vec![Unsealed { header: Box::new(header), body }];
         let block = seal::seal(&channel, &mut self.tip, envelopes, false, now, &Hand::of("000000"));
         let parcels = vec![v1::Parcel { block: block.bytes, passages: Vec::new() }];
         let opened = wire::open(v1::Offer { parcels, bodies: Vec::new() }, &Hands).unwrap();

@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 use proto::v1::{self, Precedence, frame::Frame};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{
+        mpsc::{self, error::TryRecvError},
+        oneshot,
+    },
     time::{Instant, sleep, sleep_until},
 };
 
@@ -69,6 +72,35 @@ impl Command {
             _ => 256,
         }
     }
+
+    /// Whether somebody waits for what is urgent in it.
+    fn is_pressing(&self) -> bool {
+        match self {
+            Self::File(requests, _) => has_urgent(requests),
+            Self::Act(..) => true,
+            Self::Post(Event::Offered { arrived, .. }) => brings_urgent(arrived),
+            _ => false,
+        }
+    }
+
+    /// Whether it only says that something arrived, and nothing waits for the room that makes.
+    fn can_wait(&self, post: &Post) -> bool {
+        match self {
+            Self::Post(Event::Answered { peer, answers }) => {
+                answers.iter().all(|answer| answer.disposition() == v1::Disposition::Taken)
+                    && !post.waits_for_room(peer)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn has_urgent(requests: &[v1::FileRequest]) -> bool {
+    requests.iter().any(|request| request.precedence() >= Precedence::TeJi)
+}
+
+fn brings_urgent(arrived: &[Arrived]) -> bool {
+    arrived.iter().any(|arrived| arrived.block.run.channel.precedence >= Precedence::TeJi)
 }
 
 /// The engine has stopped: its disk failed, or the station is ending.
@@ -119,9 +151,8 @@ pub fn channel() -> (Handle, Inbox) {
 impl Handle {
     /// Files documents: all, or none. Answers when they are durable.
     pub async fn file(&self, requests: Vec<v1::FileRequest>) -> Result<Vec<Filing>, FileError> {
-        let urgent = requests.iter().any(|request| request.precedence() >= Precedence::TeJi);
         let (reply, answer) = oneshot::channel();
-        self.lane(urgent).send(Command::File(requests, reply)).await.map_err(|_| Stopped)?;
+        self.lane(has_urgent(&requests)).send(Command::File(requests, reply)).await.map_err(|_| Stopped)?;
         Ok(answer.await.map_err(|_| Stopped)??)
     }
 
@@ -155,8 +186,10 @@ impl Handle {
 
     /// A neighbour offers blocks.
     pub async fn offered(&self, peer: Unit, bodies: Vec<(Bytes, Bytes)>, arrived: Vec<Arrived>) -> Result<(), Stopped> {
-        let urgent = arrived.iter().any(|arrived| arrived.block.run.channel.precedence >= Precedence::TeJi);
-        self.lane(urgent).send(Command::Post(Event::Offered { peer, bodies, arrived })).await.map_err(|_| Stopped)
+        self.lane(brings_urgent(&arrived))
+            .send(Command::Post(Event::Offered { peer, bodies, arrived }))
+            .await
+            .map_err(|_| Stopped)
     }
 
     /// A neighbour answers, asks, or an operator wants something tried again.
@@ -190,6 +223,8 @@ pub async fn run<D: Disk>(
         Turning { engine, io, observer, outlets: BTreeMap::new(), waiting: BTreeMap::new(), tickets: 0, stop: false };
     let Inbox { mut urgent, mut routine, newsroom } = inbox;
     let mut ticked = Instant::now();
+    let mut held = Held::default();
+    let mut overtaken = 0;
     while !turning.stop {
         let patience = match () {
             () if turning.engine.is_tidying() => limits::TIDY_PAUSE,
@@ -205,6 +240,7 @@ pub async fn run<D: Disk>(
                 biased;
                 command = urgent.recv() => command,
                 command = routine.recv() => command,
+                () = sleep_until(held.until), if !held.is_empty() => Some(Command::Idle),
                 () = sleep(patience) => Some(Command::Idle),
                 () = sleep_until(tick) => Some(Command::Post(Event::Tick)),
             }
@@ -215,19 +251,60 @@ pub async fn run<D: Disk>(
         let Some(first) = first else { break };
         let mut weight = first.weight();
         let mut commands = vec![first];
-        // Everything that is ready, the urgent first, up to what one commit may write.
+        let mut pressing = false;
+        // Everything that is ready, the urgent first, up to what one commit may write. Bulk does not travel with what
+        // is pressing, unless it has been left behind too often.
         while weight < limits::COMMIT_BYTES_MAX {
-            let Some(next) = urgent.try_recv().or_else(|_| routine.try_recv()).ok() else { break };
+            pressing |= commands.last().is_some_and(Command::is_pressing);
+            let alone = pressing && overtaken < OVERTAKEN_MAX;
+            let bulk = |_| if alone { Err(TryRecvError::Empty) } else { routine.try_recv() };
+            let Some(next) = urgent.try_recv().or_else(bulk).ok() else { break };
             weight += next.weight();
             commands.push(next);
         }
-        if let Some(touched) = turning.turn(commands)? {
+        overtaken = if pressing && overtaken < OVERTAKEN_MAX { overtaken + 1 } else { 0 };
+        if let Some(commands) = held.turn(commands, turning.engine.post())
+            && let Some(touched) = turning.turn(commands)?
+        {
             newsroom.tell(touched);
         }
     }
     turning.engine.finish()
 }
 
+/// Answers that nobody waits for. A commit of their own would hold up what comes next, so they wait a moment for one
+/// they can share.
+struct Held {
+    answers: Vec<Command>,
+    until: Instant,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self { answers: Vec::new(), until: Instant::now() }
+    }
+}
+
+impl Held {
+    fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    /// What a turn is made of now, if there is anything that cannot wait.
+    fn turn(&mut self, commands: Vec<Command>, post: &Post) -> Option<Vec<Command>> {
+        let now = Instant::now();
+        let waits = commands.iter().all(|command| command.can_wait(post));
+        if self.is_empty() {
+            self.until = now + limits::ANSWERS_WAIT;
+        }
+        self.answers.extend(commands);
+        (!waits || now >= self.until || self.answers.len() >= limits::INBOX_COMMANDS_MAX)
+            .then(|| std::mem::take(&mut self.answers))
+    }
+}
+
+/// After this many turns for what is pressing, bulk travels along once.
+const OVERTAKEN_MAX: u32 = 16;
 /// How long a station with nothing to wait for sleeps at the most.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -342,6 +419,10 @@ impl<D: Disk> Turning<D> {
     }
 
     fn release(&mut self, effects: Effects) {
+        // First what travels on: everything else is at the end of its way.
+        for (peer, offers) in effects.offers {
+            self.to(&peer, |outlet| outlet.offer(offers));
+        }
         for (ticket, answer) in effects.answers {
             if let Some(reply) = self.waiting.remove(&ticket) {
                 // Whoever asked may have gone away; what was filed stays filed.
@@ -359,14 +440,47 @@ impl<D: Disk> Turning<D> {
             let ranges = runs.iter().map(Run::to_proto).collect();
             self.to(&peer, |outlet| outlet.send(Frame::Missing(v1::Missing { ranges })));
         }
-        for (peer, offers) in effects.offers {
-            self.to(&peer, |outlet| outlet.offer(offers));
-        }
     }
 
     fn to(&self, peer: &Unit, send: impl FnOnce(&Outlet)) {
         if let Some((_, outlet)) = self.outlets.get(peer) {
             send(outlet);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        post::{Me, rows::MemoryBase},
+        topology::Topology,
+    };
+
+    #[test]
+    fn an_answer_nobody_waits_for_shares_a_commit() {
+        let unit = |text| Unit::parse(text).unwrap();
+        let topology = Arc::new(Topology::parse(include_str!("../../../deploy/topology/demo.toml")).unwrap());
+        let post = Post::load(Me { unit: unit("420000"), topology }, Box::new(MemoryBase::default()));
+        let answer = |disposition: v1::Disposition| {
+            let answers = vec![v1::Settlement { disposition: disposition.into(), ..Default::default() }];
+            Command::Post(Event::Answered { peer: unit("000000"), answers })
+        };
+        let mut held = Held::default();
+        assert!(held.turn(vec![answer(v1::Disposition::Taken)], &post).is_none());
+        assert!(held.until > Instant::now());
+        let turn = held.turn(vec![answer(v1::Disposition::Refused)], &post).unwrap();
+        assert_eq!(turn.len(), 2, "a refusal is news, and takes along what waited");
+        assert!(held.is_empty());
+        for _ in 1..limits::INBOX_COMMANDS_MAX {
+            assert!(held.turn(vec![answer(v1::Disposition::Taken)], &post).is_none());
+        }
+        assert!(
+            held.turn(vec![answer(v1::Disposition::Taken)], &post).is_some(),
+            "enough to be worth one of their own"
+        );
+        held.turn(vec![answer(v1::Disposition::Taken)], &post);
+        held.until = Instant::now();
+        assert_eq!(held.turn(vec![Command::Idle], &post).unwrap().len(), 2, "not for ever");
     }
 }

@@ -272,14 +272,14 @@ impl Post {
 
     pub(super) fn apply_taken(
         &mut self,
-        block: Block,
+        block: &Block,
         taken: &Taken,
         place: super::envelope::Place,
         at: Timestamp,
         early: bool,
     ) {
         let heard = self.heard.entry(block.run.channel.clone()).or_default();
-        note_heard(heard, &block, at);
+        note_heard(heard, block, at);
         let mut ranges = Vec::new();
         heard.ranges.encode(&mut ranges);
         let row = keys::HeardRow { ranges, last: heard.tip.last, hash: heard.tip.hash.clone() };
@@ -288,10 +288,10 @@ impl Post {
         let skew = Skew { offset_us: taken.offset_us, uncertainty_us: taken.offset_uncertainty_us };
         let passages = with_own(&taken.passages, passage::arrived(&self.me.unit, at, skew));
         let kept = Kept { place, from: &taken.from, at, passages: &passages };
-        let arrival = self.keep(&block, kept, state);
+        let arrival = self.keep(block, kept, state);
         // In this order: what a document in the same block voids does not wait for anybody.
-        self.fold_documents(&block);
-        self.await_signatures(arrival, &block);
+        self.fold_documents(block);
+        self.await_signatures(arrival, block);
     }
 
     pub(super) fn apply_answered(&mut self, answered: &Answered, at: Timestamp) {
@@ -351,7 +351,7 @@ impl Fresh {
 fn note_heard(heard: &mut Heard, block: &Block, now: Timestamp) {
     heard.ranges.insert(block.run.first, block.run.last());
     if block.run.last() > heard.tip.last {
-        heard.tip = Tip { last: block.run.last(), hash: block.head.last.clone() };
+        heard.tip = Tip::of(block);
     }
     let torn = torn(&heard.ranges);
     heard.torn_since = if torn { heard.torn_since.or(Some(now)) } else { None };
@@ -391,12 +391,12 @@ pub fn clipped(mut text: String, most: usize) -> String {
 pub fn receipt_draft(to: Unit, precedence: v1::Precedence, receipts: Vec<v1::Receipt>) -> Draft {
     let content = v1::document::Content::Receipts(v1::Receipts { receipts });
     Draft {
-        header: v1::Header {
+        header: Box::new(v1::Header {
             kind: Kind::Receipt.into(),
             status: v1::Status::System.into(),
             classification: v1::Classification::Internal.into(),
             ..Default::default()
-        },
+        }),
         precedence,
         destinations: vec![(to, v1::Role::Action)],
         body: v1::Document { content: Some(content) }.encode_to_vec().into(),

@@ -18,6 +18,14 @@ impl DocId {
         Self(*uuid::Builder::from_unix_timestamp_millis(now.ms(), &random).as_uuid().as_bytes())
     }
 
+    /// The id of the next document of the same moment (RFC 9562 §6.2, method 2): as unique as this one, in order, and
+    /// no dice are needed.
+    pub fn following(self) -> Self {
+        const COUNTS: u128 = (1 << 56) - 1;
+        let id = u128::from_be_bytes(self.0);
+        Self((id & !COUNTS | (id & COUNTS).wrapping_add(1) & COUNTS).to_be_bytes())
+    }
+
     /// Reads an id off the wire.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
@@ -161,4 +169,23 @@ pub struct Place {
     pub offset: u32,
     /// How long.
     pub length: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_one_moment_follow_each_other() {
+        let at = Timestamp::from_us(1_790_000_000_000_000);
+        for random in [[0; 10], [7; 10], [0xff; 10]] {
+            let first = DocId::mint(at, random);
+            let second = first.following();
+            let version = |id: DocId| uuid::Uuid::from_bytes(id.0).get_version_num();
+            assert_eq!((second.ms(), version(second)), (first.ms(), 7));
+            assert_eq!(second.0[..9], first.0[..9], "only what counts changes");
+            assert!(second != first && second.following() != first);
+        }
+        assert!(DocId::mint(at, [1; 10]) < DocId::mint(at, [1; 10]).following());
+    }
 }

@@ -59,6 +59,17 @@ pub enum Fact {
     Carried(Carried),
 }
 
+impl Fact {
+    /// The block whose custody begins with it.
+    pub fn block(&self) -> Option<&Bytes> {
+        match self {
+            Self::Filed(filed) => Some(&filed.block),
+            Self::Taken(taken) => Some(&taken.block),
+            _ => None,
+        }
+    }
+}
+
 /// See [`Fact::Opened`].
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Opened {

@@ -264,19 +264,22 @@ impl Post {
     }
 
     /// Folds a durable fact into what this station knows. The only way anything that lasts changes.
-    pub fn apply(&mut self, record: &Record, block: Option<Block>, place: Place, early: bool) {
+    /// Whoever has the block of it open passes it along.
+    pub fn apply(&mut self, record: &Record, block: Option<&Block>, place: Place, early: bool) {
         let at = Timestamp::from_us(record.at_us);
         let Some(fact) = &record.fact else { return };
+        let opened = fact.block().filter(|_| block.is_none()).and_then(|bytes| Block::trusted(bytes.clone()).ok());
+        let block = block.or(opened.as_ref());
         match fact {
             Fact::Opened(opened) => self.new_life(&opened.epoch),
             Fact::Body(body) => self.rows.put(keys::body(&body.digest), keys::place_row(place)),
             Fact::Filed(filed) => {
-                if let Some(block) = block.or_else(|| Block::trusted(filed.block.clone()).ok()) {
+                if let Some(block) = block {
                     self.apply_filed(block, &filed.keys, place, at);
                 }
             }
             Fact::Taken(taken) => {
-                if let Some(block) = block.or_else(|| Block::trusted(taken.block.clone()).ok()) {
+                if let Some(block) = block {
                     self.apply_taken(block, taken, place, at, early);
                 }
             }
@@ -321,6 +324,11 @@ impl Post {
             .map(|(peer, queue)| (peer.clone(), queue.take(now)))
             .filter(|(_, offers)| !offers.is_empty())
             .collect()
+    }
+
+    /// Whether something for a neighbour waits until answers make room for it.
+    pub fn waits_for_room(&self, peer: &Unit) -> bool {
+        self.queues.get(peer).is_some_and(Queue::waits_for_room)
     }
 
     /// Whether the passing of time can change anything: otherwise the station may sleep until something happens.

@@ -23,8 +23,9 @@ use crate::{io::Timestamp, limits, topology::Unit};
 /// A document as people wrote it: rules checked, addressees known, nothing numbered yet.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {
-    /// What it is and says about itself. Channel, number, chain, id and body fields are filled in here.
-    pub header: v1::Header,
+    /// What it is and says about itself. Channel, number, chain, id and body fields are filled in here. Boxed: it is
+    /// large, and goes from hand to hand.
+    pub header: Box<v1::Header>,
     /// Speed of service.
     pub precedence: v1::Precedence,
     /// Who gets it, and why. One envelope each.
@@ -64,6 +65,8 @@ pub struct Outbox<'a> {
     counters: BTreeMap<(u32, char), u64>,
     positions: BTreeMap<DocId, u32>,
     today: (u32, String),
+    /// The id given last in this turn: one moment, one roll of the dice.
+    last_id: Option<DocId>,
 }
 
 struct Letter {
@@ -94,6 +97,7 @@ impl<'a> Outbox<'a> {
             counters: BTreeMap::new(),
             positions: BTreeMap::new(),
             today: beijing_day(circumstances.now),
+            last_id: None,
         }
     }
 
@@ -106,31 +110,48 @@ impl<'a> Outbox<'a> {
         if let Some(known) = draft.key.as_ref().and_then(|key| self.known(key)) {
             return known;
         }
-        let now = self.circumstances.now;
-        let mut random = [0; 10];
-        (self.circumstances.random)(&mut random);
-        let id = DocId::mint(now, random);
+        let id = self.next_id();
         let number = draft.letter.map_or_else(String::new, |letter| self.number(letter));
-        let header = self.complete(&mut draft, id, &number);
+        self.complete(&mut draft, id, &number);
         let recipients = u32::try_from(draft.destinations.len()).unwrap_or(u32::MAX);
+        let filing = Filing { id, number, at: self.circumstances.now, recipients, repeated: false };
+        if let Some(key) = &draft.key {
+            self.keys.insert(key.clone(), Filing { repeated: true, ..filing.clone() });
+        }
         let shared = draft.destinations.len() > 1;
         if shared {
             self.bodies.push(draft.body.clone());
         }
-        let filing = Filing { id, number, at: now, recipients, repeated: false };
-        for (destination, role) in draft.destinations {
-            let header = v1::Header { role: role.into(), ..header.clone() };
-            let unsealed = Unsealed { header, body: draft.body.clone() };
-            self.waiting.entry((destination, draft.precedence)).or_default().push(Letter {
-                unsealed,
-                key: draft.key.clone(),
-                shared,
-            });
+        let Draft { mut header, precedence, mut destinations, body, key, .. } = draft;
+        // Most documents have one destination, which gets the header itself.
+        let last = destinations.pop();
+        for (destination, role) in destinations {
+            header.role = role.into();
+            let unsealed = Unsealed { header: header.clone(), body: body.clone() };
+            self.address(destination, precedence, Letter { unsealed, key: key.clone(), shared });
         }
-        if let Some(key) = draft.key {
-            self.keys.insert(key, Filing { repeated: true, ..filing.clone() });
+        if let Some((destination, role)) = last {
+            header.role = role.into();
+            self.address(destination, precedence, Letter { unsealed: Unsealed { header, body }, key, shared });
         }
         filing
+    }
+
+    fn address(&mut self, destination: Unit, precedence: v1::Precedence, letter: Letter) {
+        self.waiting.entry((destination, precedence)).or_default().push(letter);
+    }
+
+    fn next_id(&mut self) -> DocId {
+        let next = self.last_id.map_or_else(
+            || {
+                let mut random = [0; 10];
+                (self.circumstances.random)(&mut random);
+                DocId::mint(self.circumstances.now, random)
+            },
+            DocId::following,
+        );
+        self.last_id = Some(next);
+        next
     }
 
     /// Seals what was written: bodies of broadcasts first, then block by block.
@@ -180,8 +201,8 @@ impl<'a> Outbox<'a> {
         format!("{letter}-{}-{month_day}-{:04}", self.post.me.unit, *next)
     }
 
-    fn complete(&mut self, draft: &mut Draft, id: DocId, number: &str) -> v1::Header {
-        let mut header = std::mem::take(&mut draft.header);
+    fn complete(&mut self, draft: &mut Draft, id: DocId, number: &str) {
+        let header = &mut draft.header;
         header.id = id.to_bytes();
         number.clone_into(&mut header.number);
         header.created = Some(v1::Clock { wall_us: self.circumstances.now.us(), ..Default::default() });
@@ -196,7 +217,6 @@ impl<'a> Outbox<'a> {
             *next += 1;
             header.position = *next;
         }
-        header
     }
 }
 
@@ -248,12 +268,12 @@ impl Post {
         used.max(1)
     }
 
-    pub(super) fn apply_filed(&mut self, block: Block, named: &[Key], place: super::envelope::Place, at: Timestamp) {
-        let last = block.run.last();
-        let hash = block.head.last.clone();
+    pub(super) fn apply_filed(&mut self, block: &Block, named: &[Key], place: super::envelope::Place, at: Timestamp) {
+        let tip = Tip::of(block);
         let out = (block.run.channel.destination.clone(), block.run.channel.precedence);
-        self.rows.put(keys::out(&out.0, out.1), keys::TipRow { last, hash: hash.clone() }.encode_to_vec());
-        self.outs.insert(out, Tip { last, hash });
+        let row = keys::TipRow { last: tip.last, hash: tip.hash.clone() };
+        self.rows.put(keys::out(&out.0, out.1), row.encode_to_vec());
+        self.outs.insert(out, tip);
         for key in named {
             let Some(header) = block.headers.get(key.index as usize) else { continue };
             let mut row = self
@@ -267,9 +287,9 @@ impl Post {
             row.recipients += 1;
             self.rows.put(keys::idempotency(&key.key), row.encode_to_vec());
         }
-        self.count(&block, at);
-        self.keep(&block, Kept { place, from: "", at, passages: &[] }, State::Ready);
-        self.fold_documents(&block);
+        self.count(block, at);
+        self.keep(block, Kept { place, from: "", at, passages: &[] }, State::Ready);
+        self.fold_documents(block);
     }
 
     /// The next number given out today follows the highest in this block.

@@ -257,6 +257,11 @@ impl Queue {
         }
     }
 
+    /// Whether something could go if less were in flight.
+    pub fn waits_for_room(&self) -> bool {
+        self.up && self.ready.iter().zip(&self.resting).any(|(ready, resting)| !ready.is_empty() && resting.is_none())
+    }
+
     /// Whether the passing of time can change anything here.
     pub fn awaits_time(&self) -> bool {
         (self.up && !self.entries.is_empty()) || !self.untold.is_empty()
@@ -390,6 +395,24 @@ mod tests {
         assert_eq!(queue.take(NOW).len(), limits::IN_FLIGHT_ENVELOPES_MAX as usize / 128);
         queue.insert(entry(99, v1::Precedence::TeTi, 1));
         assert_eq!(taken(&mut queue, NOW), [99]);
+    }
+
+    #[test]
+    fn room_is_waited_for_only_by_what_could_go() {
+        let mut queue = Queue::default();
+        for arrival in 0..20 {
+            queue.insert(entry(arrival, v1::Precedence::Routine, 128));
+        }
+        assert!(!queue.waits_for_room(), "the line is down");
+        queue.connected();
+        queue.take(NOW);
+        assert!(queue.waits_for_room());
+        queue.rest(&entry(0, v1::Precedence::Routine, 128).run, "disk full", Duration::ZERO, NOW);
+        assert!(!queue.waits_for_room(), "it rests");
+        queue.connected();
+        (0..18).for_each(|arrival| _ = queue.remove(&entry(arrival, v1::Precedence::Routine, 128).run));
+        queue.take(NOW);
+        assert!(!queue.waits_for_room(), "the last of it is on its way");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub trait Checker: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct Unsealed {
     /// Everything but the channel, the number and the chain.
-    pub header: v1::Header,
+    pub header: Box<v1::Header>,
     /// The encoded document.
     pub body: Bytes,
 }
@@ -54,6 +54,13 @@ pub struct Tip {
     pub hash: Bytes,
 }
 
+impl Tip {
+    /// Where a channel stands after a block. Owns its hash: a slice would keep all of the block in memory.
+    pub fn of(block: &Block) -> Self {
+        Self { last: block.run.last(), hash: Bytes::copy_from_slice(&block.head.last) }
+    }
+}
+
 /// Numbers, chains and signs up to a block's worth of envelopes. Bodies go inside unless `shared`.
 pub fn seal(
     channel: &Channel,
@@ -64,12 +71,14 @@ pub fn seal(
     sealer: &dyn Sealer,
 ) -> Block {
     let before = tip.clone();
-    let (mut headers, mut raw_headers, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+    let epoch = Bytes::copy_from_slice(&channel.epoch.0);
+    let room = || Vec::with_capacity(envelopes.len());
+    let (mut headers, mut raw_headers, mut bodies) = (Vec::with_capacity(envelopes.len()), room(), room());
     for Unsealed { mut header, body } in envelopes {
         header.format = FORMAT;
         header.suite = SUITE;
         header.origin = channel.origin.to_string();
-        header.epoch = Bytes::copy_from_slice(&channel.epoch.0);
+        header.epoch = epoch.clone();
         header.destination = channel.destination.to_string();
         header.precedence = channel.precedence.into();
         header.sequence = tip.last + 1;
@@ -77,7 +86,7 @@ pub fn seal(
         let raw = Bytes::from(header.encode_to_vec());
         *tip = Tip { last: header.sequence, hash: Bytes::copy_from_slice(&digest(&raw)) };
         raw_headers.push(raw);
-        headers.push(header);
+        headers.push(*header);
         bodies.push(body);
     }
     let count = u32::try_from(headers.len()).unwrap_or(u32::MAX);
@@ -85,7 +94,7 @@ pub fn seal(
         format: FORMAT,
         suite: SUITE,
         origin: channel.origin.to_string(),
-        epoch: Bytes::copy_from_slice(&channel.epoch.0),
+        epoch,
         destination: channel.destination.to_string(),
         precedence: channel.precedence.into(),
         first: before.last + 1,
@@ -100,15 +109,23 @@ pub fn seal(
     };
     let raw_head = Bytes::from(head.encode_to_vec());
     let signature = sealer.sign(&signed_bytes(&raw_head));
-    let raw = v1::Block {
+    let mut raw = v1::Block {
         head: raw_head,
         signature: Bytes::copy_from_slice(&signature),
         signer: sealer.certificate(),
         headers: raw_headers,
-        bodies: if shared { Vec::new() } else { bodies.clone() },
+        bodies: Vec::new(),
     };
     let run = Run { channel: channel.clone(), first: head.first, count };
-    Block { bytes: Bytes::from(raw.encode_to_vec()), head, run, headers, bodies, shared }
+    let bytes = if shared {
+        raw.encode_to_vec()
+    } else {
+        raw.bodies = bodies;
+        let bytes = raw.encode_to_vec();
+        bodies = raw.bodies;
+        bytes
+    };
+    Block { bytes: Bytes::from(bytes), head, run, headers, bodies, shared }
 }
 
 fn signed_bytes(raw_head: &[u8]) -> Vec<u8> {
@@ -157,7 +174,8 @@ pub fn open(bytes: Bytes, checker: &dyn Checker) -> Result<Block, BadBlock> {
     if head.signer_key != key.as_slice() {
         return Err(BadBlock::Signature { origin: head.origin.clone(), why: "the head names another key".into() });
     }
-    let mut previous = head.previous.clone();
+    let mut hash;
+    let mut previous: &[u8] = &head.previous;
     for (index, (header, raw_header)) in block.headers.iter().zip(&raw.headers).enumerate() {
         let number = block.sequence(index);
         let same_channel = header.origin == head.origin
@@ -173,7 +191,8 @@ pub fn open(bytes: Bytes, checker: &dyn Checker) -> Result<Block, BadBlock> {
         if let Some(body) = block.bodies.get(index) {
             check_body(header, body)?;
         }
-        previous = Bytes::copy_from_slice(&digest(raw_header));
+        hash = digest(raw_header);
+        previous = &hash;
     }
     if previous != head.last {
         return Err(BadBlock::Chain { number: block.run.last() });
@@ -328,12 +347,12 @@ pub(crate) mod tests {
         let envelopes = (0..count).map(|n| {
             let body = Bytes::from(vec![n; 40]);
             Unsealed {
-                header: v1::Header {
+                header: Box::new(v1::Header {
                     id: vec![n; 16].into(),
                     body_digest: digest(&body).to_vec().into(),
                     body_length: 40,
                     ..Default::default()
-                },
+                }),
                 body,
             }
         });

@@ -72,7 +72,7 @@ impl Office {
         for (at, mut pending) in facts.into_iter().enumerate() {
             pending.record.ends_turn = at + 1 == count;
             let place = Place { segment: self.journal.len() as u64, offset: 0, length: 1 };
-            self.post.apply(&pending.record, pending.block.clone(), place, false);
+            self.post.apply(&pending.record, pending.block.as_ref(), place, false);
             self.journal.push((place, pending.record));
         }
     }
@@ -194,12 +194,12 @@ impl Office {
 
 fn draft(kind: Kind, to: &[&str]) -> Draft {
     Draft {
-        header: v1::Header {
+        header: Box::new(v1::Header {
             kind: kind.into(),
             status: Status::Exercise.into(),
             attachments: vec![v1::Attachment { digest: vec![9; 32].into(), ..Default::default() }],
             ..Default::default()
-        },
+        }),
         precedence: Precedence::JiaJi,
         destinations: to.iter().map(|to| (unit(to), Role::Action)).collect(),
         body: Bytes::from_static(b"text"),
