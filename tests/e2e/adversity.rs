@@ -257,6 +257,8 @@ async fn metrics_tell_what_went_through() {
             eventually(&what, async || (sum(&fetch(page).await, name)? > 0.0).then_some(())).await;
         }
     }
+    let signed = |page: &str| page.lines().any(|line| line.contains(r#"stage="signed""#) && line.ends_with(" 1"));
+    eventually("the signature counts where it was given", async || signed(&fetch(far_page).await).then_some(())).await;
     // Gauges that say that nothing is wrong are there as well.
     let here = fetch(page).await;
     for name in ["zhuji_queue_messages", "zhuji_queue_bytes", "zhuji_queue_oldest_message_age_seconds"] {

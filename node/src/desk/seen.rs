@@ -15,7 +15,14 @@ use crate::{
     engine::{Effects, run::Observer},
     io::Timestamp,
     link::pieces::Pieces,
-    post::{Post, fact::Fact, ladder, office::Pending, seal::Block},
+    post::{
+        Post,
+        envelope::{Channel, Run},
+        fact::Fact,
+        ladder,
+        office::Pending,
+        seal::Block,
+    },
     telemetry::{Direction, Health, Latencies, Meters, Outcome, Step, Traces, Traffic},
     topology::{Tier, Unit},
 };
@@ -107,6 +114,14 @@ impl Seen {
                 let taken = answered.disposition() == Disposition::Taken;
                 add(if taken { &self.counts.passed } else { &self.counts.refused }, count);
                 self.meters.observe_attempt(&answered.peer, if taken { Outcome::Ok } else { Outcome::Rejected });
+                if let Some(Ok(run)) = answered.range.as_ref().map(Run::parse).filter(|_| !taken) {
+                    self.meters.observe_refused(unopened(post, &run.channel), count);
+                }
+            }
+            (Some(Fact::Noted(noted)), _) if noted.stage() == Stage::Expired => {
+                if let Some(Ok(run)) = noted.range.as_ref().map(Run::parse) {
+                    self.meters.observe_expired(unopened(post, &run.channel), u64::from(run.count));
+                }
             }
             (Some(Fact::Forgotten(forgotten)), _) => {
                 add(&self.counts.forgotten, forgotten.envelopes);
@@ -119,6 +134,11 @@ impl Seen {
     /// People's time, from when it was here to when somebody acted.
     fn acts(&self, post: &Post, block: &Block, at: Timestamp) {
         for (receipt, about) in ladder::acts_in(block) {
+            match receipt.stage() {
+                Stage::Signed => self.meters.observe_signed(unopened(post, &about.channel), 1),
+                Stage::Completed => self.meters.observe_completed(unopened(post, &about.channel), 1),
+                _ => {}
+            }
             let step = match receipt.stage() {
                 Stage::Signed => Step::Sign,
                 Stage::Undertaken => Step::Undertake,
@@ -196,12 +216,21 @@ fn documents(block: &Block) -> u64 {
 
 fn traffic(post: &Post, block: &Block) -> Traffic {
     let header = block.headers.first();
-    let up = post.me().topology.is_ancestor(&block.run.channel.destination, &block.run.channel.origin);
+    Traffic {
+        kind: header.map_or(Kind::Unspecified, v1::Header::kind),
+        status: header.map_or(Status::Unspecified, v1::Header::status),
+        ..unopened(post, &block.run.channel)
+    }
+}
+
+/// What is known of envelopes without reading them: counting is not worth a look at the disk.
+fn unopened(post: &Post, channel: &Channel) -> Traffic {
+    let up = post.me().topology.is_ancestor(&channel.destination, &channel.origin);
     Traffic {
         direction: if up { Direction::Up } else { Direction::Down },
-        kind: header.map_or(Kind::Unspecified, v1::Header::kind),
-        precedence: block.run.channel.precedence,
-        status: header.map_or(Status::Unspecified, v1::Header::status),
+        kind: Kind::Unspecified,
+        precedence: channel.precedence,
+        status: Status::Unspecified,
     }
 }
 
