@@ -40,6 +40,8 @@ pub trait Disk: Send + 'static {
     fn append(&mut self, records: &[Bytes]) -> Result<Vec<Place>, Unwritten>;
     /// Reads a record back.
     fn read(&self, place: Place) -> Result<Bytes, DiskFailed>;
+    /// Whether what was read so far can be believed: a read that failed may have looked as if there was nothing.
+    fn sound(&self) -> Result<(), DiskFailed>;
     /// Why only the urgent should be taken in, if the reserve is being used.
     fn refusing(&self) -> Option<String>;
     /// Takes rows towards the index, off this thread. They stand for everything appended so far.
@@ -277,6 +279,7 @@ impl<D: Disk> Engine<D> {
     }
 
     fn commit(&mut self, mut facts: Vec<Pending>) -> Result<(Vec<Pending>, usize), Unwritten> {
+        self.disk.sound()?;
         let Some(last) = facts.last_mut() else { return Ok((facts, 0)) };
         last.record.ends_turn = true;
         let records: Vec<Bytes> = facts.iter().map(|pending| pending.record.encode_to_vec().into()).collect();

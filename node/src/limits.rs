@@ -38,8 +38,10 @@ pub const STARVATION_AFTER: Duration = Duration::from_secs(30);
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// First and longest wait before trying again.
 pub const RETRY_FIRST: Duration = Duration::from_millis(250);
-/// Longest wait before trying again.
-pub const RETRY_LONGEST: Duration = Duration::from_secs(30);
+/// Longest wait before trying again: a line that heals is used again within this.
+pub const RETRY_LONGEST: Duration = Duration::from_secs(10);
+/// A line that held for this long is not to blame for the failures before it.
+pub const LINE_HOLDS: Duration = Duration::from_secs(2);
 /// TCP connect plus TLS handshake.
 pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 /// The first HTTP/2 byte after the handshake: hyper has no timer of its own there.

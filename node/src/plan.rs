@@ -36,6 +36,12 @@ pub struct Desk<'a> {
 
 /// Turns what a person asks to file into a draft, or says why not.
 pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal> {
+    // Whoever asks again because no answer came gets the answer. Rules were kept the first time; by now the document
+    // itself may stand in its own way.
+    let key = (!request.idempotency_key.is_empty()).then(|| request.idempotency_key.clone());
+    if key.as_ref().is_some_and(|key| desk.post.filed_under(key).is_some()) {
+        return Ok(Draft { key, ..Default::default() });
+    }
     let content = content(request)?;
     common(request)?;
     let mut draft = Draft {
@@ -52,7 +58,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         }),
         precedence: request.precedence(),
         body: request.document.as_ref().map(v1::Document::encode_to_vec).unwrap_or_default().into(),
-        key: (!request.idempotency_key.is_empty()).then(|| request.idempotency_key.clone()),
+        key,
         ..Default::default()
     };
     match (request.kind(), content) {

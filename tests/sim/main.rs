@@ -10,8 +10,13 @@ mod notices;
 
 use std::time::Duration;
 
+use node::{plan, post::refusal::Code};
 use proto::v1::{self, Kind, Precedence};
-use tests::world::{Plant, World};
+use tests::{
+    country::unit,
+    papers,
+    world::{Plant, World},
+};
 
 const COUNTRY: &str = r#"
 [network]
@@ -180,4 +185,21 @@ fn only_what_is_settled_is_forgotten_and_what_is_forgotten_does_not_come_back() 
     }
     println!("{retired} records were given up, {left} are left");
     assert!(retired > 3 * left, "{left} records of a settled past are left, and only {retired} were given up");
+}
+
+/// The answer to a 终报 was lost on its way to the person. Asked again under the same key, the station does not say that
+/// the incident is closed, which only that report has done.
+#[test]
+fn whoever_asks_again_gets_the_answer_and_not_the_rules() {
+    let mut world = World::new(1, COUNTRY, Plant::Nothing);
+    let district = unit("420100");
+    let first = world.file(&district, &papers::report("损毁", Precedence::TeJi)).unwrap().to_string();
+    let end = papers::follow_up(&first, "处置完毕", Kind::FinalReport, Precedence::TeJi);
+    let keyed = v1::FileRequest { idempotency_key: "last".into(), ..end.clone() };
+    let filed = world.file(&district, &keyed).unwrap();
+    let answered =
+        |request| world.look(&district, |desk| plan::draft(desk, request).map(|_| desk.post.filed_under("last")));
+    assert_eq!(answered(&keyed).unwrap().unwrap().id, filed);
+    assert_eq!(answered(&end).unwrap_err().code, Code::IncidentClosed, "another one is refused");
+    assert_eq!(world.file(&district, &keyed), None, "nothing new was filed");
 }

@@ -36,7 +36,8 @@ use crate::{
 };
 
 type Reply = oneshot::Sender<Filings>;
-type Question = Box<dyn FnOnce(Desk<'_>) + Send>;
+/// Looks, and says how to hand over what was seen: only if the disk could be read.
+type Question = Box<dyn FnOnce(Desk<'_>) -> Box<dyn FnOnce()> + Send>;
 
 /// What the engine is asked to do.
 enum Command {
@@ -169,7 +170,10 @@ impl Handle {
         question: impl FnOnce(Desk<'_>) -> T + Send + 'static,
     ) -> Result<T, Stopped> {
         let (reply, answer) = oneshot::channel();
-        let question: Question = Box::new(move |desk| drop(reply.send(question(desk))));
+        let question: Question = Box::new(move |desk| {
+            let seen = question(desk);
+            Box::new(move || drop(reply.send(seen)))
+        });
         self.urgent.send(Command::Ask(question)).await.map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
     }
@@ -322,15 +326,19 @@ impl<D: Disk> Turning<D> {
     /// One turn. If anything became durable: the envelopes about which something became known.
     fn turn(&mut self, commands: Vec<Command>) -> Result<Option<Vec<Run>>, DiskFailed> {
         let now = self.io.now();
-        let mut events = Vec::new();
-        let mut questions = Vec::new();
+        let (mut events, mut questions, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         let mut calm = false;
         for command in commands {
             calm |= matches!(command, Command::Idle | Command::Post(Event::Tick));
             match command {
                 Command::Ask(question) => questions.push(question),
-                other => events.extend(self.event(other, now)),
+                other => events.extend(self.event(other, now, &mut refused)),
             }
+        }
+        // Whoever could not read must not say that there is nothing.
+        self.engine.disk().sound()?;
+        for (reply, refusal) in refused {
+            drop(reply.send(Err(refusal)));
         }
         let mut news = None;
         if !events.is_empty() {
@@ -352,23 +360,24 @@ impl<D: Disk> Turning<D> {
         if !questions.is_empty() {
             let refusing = self.engine.disk().refusing();
             let read = |place| self.engine.read(place).ok();
-            for question in questions {
-                question(Desk { post: self.engine.post(), read: &read, now, refusing: refusing.as_deref() });
-            }
+            let desk = Desk { post: self.engine.post(), read: &read, now, refusing: refusing.as_deref() };
+            let answers: Vec<_> = questions.into_iter().map(|question| question(desk)).collect();
+            self.engine.disk().sound()?;
+            answers.into_iter().for_each(|answer| answer());
         }
         Ok(news)
     }
 
-    /// Translates a command into what the post office understands, answering at once what the rules refuse.
-    fn event(&mut self, command: Command, now: Timestamp) -> Option<Event> {
+    /// Translates a command into what the post office understands, setting aside what the rules refuse.
+    fn event(&mut self, command: Command, now: Timestamp, refused: &mut Vec<(Reply, Refusal)>) -> Option<Event> {
         match command {
             Command::File(requests, reply) => {
                 let drafts = self.at_desk(now, |desk| requests.iter().map(|r| plan::draft(desk, r)).collect());
-                self.ticket(drafts, reply)
+                self.ticket(drafts, reply, refused)
             }
             Command::Act(request, reply) => {
                 let drafts = self.at_desk(now, |desk| plan::act::drafts(desk, &request));
-                self.ticket(drafts, reply)
+                self.ticket(drafts, reply, refused)
             }
             Command::Post(event) => {
                 if let Event::Answered { peer, answers } = &event
@@ -404,7 +413,12 @@ impl<D: Disk> Turning<D> {
         rule(Desk { post: self.engine.post(), read: &read, now, refusing: None })
     }
 
-    fn ticket(&mut self, drafts: Result<Vec<Draft>, Refusal>, reply: Reply) -> Option<Event> {
+    fn ticket(
+        &mut self,
+        drafts: Result<Vec<Draft>, Refusal>,
+        reply: Reply,
+        refused: &mut Vec<(Reply, Refusal)>,
+    ) -> Option<Event> {
         match drafts {
             Ok(drafts) => {
                 self.tickets += 1;
@@ -412,7 +426,7 @@ impl<D: Disk> Turning<D> {
                 Some(Event::File { ticket: self.tickets, drafts })
             }
             Err(refusal) => {
-                drop(reply.send(Err(refusal)));
+                refused.push((reply, refusal));
                 None
             }
         }

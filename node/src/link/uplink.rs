@@ -22,7 +22,7 @@ pub async fn keep(ends: Ends, parent: Unit, endpoints: Vec<String>, identity: Ar
         let began = ends.io.now();
         let failure = once(&ends, &parent, endpoint, &identity, &pieces).await;
         // A line that held for a while is not the same trouble as one that never came up.
-        let held = ends.io.now().since(began) > limits::RETRY_LONGEST;
+        let held = ends.io.now().since(began) > limits::LINE_HOLDS;
         attempt = if held { 1 } else { attempt.saturating_add(1) };
         let wait = retry::wait(attempt, ends.me.as_str().as_bytes());
         let now = ends.io.now();

@@ -177,17 +177,7 @@ impl<'a> Outbox<'a> {
     }
 
     fn known(&self, key: &str) -> Option<Filing> {
-        if let Some(filing) = self.keys.get(key) {
-            return Some(filing.clone());
-        }
-        let row = keys::KeyRow::decode(self.post.rows.get(&keys::idempotency(key))?.as_slice()).ok()?;
-        Some(Filing {
-            id: DocId::from_slice(&row.id)?,
-            number: row.number,
-            at: Timestamp::from_us(row.at_us),
-            recipients: row.recipients,
-            repeated: true,
-        })
+        self.keys.get(key).cloned().or_else(|| self.post.filed_under(key))
     }
 
     /// The next number people will use, e.g. `R-420100-0919-0007`: day in Beijing time, counted from 1.
@@ -266,6 +256,18 @@ impl Post {
         let used = last.first().and_then(|(key, _)| key.last_chunk()).map_or(0, |n| u32::from_be_bytes(*n));
         // The 首报 has no row of its own; whether it is ours or not, what follows it begins at 2.
         used.max(1)
+    }
+
+    /// What was filed under a key, if it is durable.
+    pub fn filed_under(&self, key: &str) -> Option<Filing> {
+        let row = keys::KeyRow::decode(self.rows.get(&keys::idempotency(key))?.as_slice()).ok()?;
+        Some(Filing {
+            id: DocId::from_slice(&row.id)?,
+            number: row.number,
+            at: Timestamp::from_us(row.at_us),
+            recipients: row.recipients,
+            repeated: true,
+        })
     }
 
     pub(super) fn apply_filed(&mut self, block: &Block, named: &[Key], place: super::envelope::Place, at: Timestamp) {

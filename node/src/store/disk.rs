@@ -1,6 +1,7 @@
 //! The engine's disk: the journal for facts, the index for rows, and how a station comes back from both.
 
 use std::{
+    cell::OnceCell,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,7 +12,7 @@ use prost::Message as _;
 use super::{
     baseline::{self, Baseline, BaselineError},
     index::{self, Drained, Index, IndexError, Indexer},
-    journal::{self, Journal, JournalError, JournalId, Position, Reader},
+    journal::{self, Journal, JournalError, JournalId, Position, ReadError, Reader},
 };
 use crate::{
     config,
@@ -92,6 +93,8 @@ pub struct JournalDisk {
     reserve: u64,
     free: u64,
     since_look: u32,
+    /// The first record the file system would not read.
+    unread: OnceCell<DiskFailed>,
 }
 
 /// Commits between two looks at the free space of the disk.
@@ -146,7 +149,18 @@ impl JournalDisk {
         // One that does not read is written anew before anything relies on it.
         let baseline = baseline.ok().flatten();
         let reserve = store.reserve;
-        let disk = Self { journal, reader, index, indexer, beside, baseline, reserve, free, since_look: 0 };
+        let disk = Self {
+            journal,
+            reader,
+            index,
+            indexer,
+            beside,
+            baseline,
+            reserve,
+            free,
+            since_look: 0,
+            unread: OnceCell::new(),
+        };
         Ok((disk, post, recovered))
     }
 
@@ -167,10 +181,6 @@ impl JournalDisk {
 
 impl Disk for JournalDisk {
     fn append(&mut self, records: &[Bytes]) -> Result<Vec<Place>, Unwritten> {
-        // A read of the index that failed may have looked like "no such row" to whoever decided this.
-        if let Some(trouble) = self.index.trouble() {
-            return Err(failed(trouble).into());
-        }
         let places = match self.journal.append(records) {
             Ok(places) => places,
             Err(full @ JournalError::NoSegment { .. }) => return Err(Unwritten::Full { what: full.to_string() }),
@@ -182,13 +192,27 @@ impl Disk for JournalDisk {
 
     fn read(&self, place: Place) -> Result<Bytes, DiskFailed> {
         let Place { segment, offset, length } = place;
-        self.reader.read(journal::Place { segment, offset, length }).map_err(failed)
+        self.reader.read(journal::Place { segment, offset, length }).map_err(|error| {
+            let unread = failed(&error);
+            match error {
+                ReadError::Io { .. } => _ = self.unread.set(unread.clone()),
+                ReadError::Gone { .. } | ReadError::Damaged { .. } => tracing::error!(%error, "a record is missing"),
+            }
+            unread
+        })
+    }
+
+    fn sound(&self) -> Result<(), DiskFailed> {
+        let index = self.index.trouble().map(failed);
+        index.or_else(|| self.unread.get().cloned()).map_or(Ok(()), Err)
     }
 
     fn refusing(&self) -> Option<String> {
         let headroom = self.journal.headroom();
         if let Some(trouble) = headroom.trouble {
-            return Some(format!("the disk is full ({trouble}): only 特提 and 特急 are taken in; free some space"));
+            return Some(format!(
+                "the journal cannot grow ({trouble}): only 特提 and 特急 are taken in; free some space, or see to the disk"
+            ));
         }
         (self.free < self.reserve).then(|| {
             format!(

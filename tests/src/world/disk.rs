@@ -167,6 +167,10 @@ impl Disk for Memory {
         Ok(record.unwrap_or_else(|| panic!("lost: {place:?} was given up, and somebody reads it")))
     }
 
+    fn sound(&self) -> Result<(), DiskFailed> {
+        Ok(())
+    }
+
     fn refusing(&self) -> Option<String> {
         None
     }
