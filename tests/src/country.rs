@@ -28,6 +28,8 @@ pub struct Country {
     running: BTreeMap<Unit, Child>,
     lines: BTreeMap<Unit, Line>,
     addresses: BTreeMap<Unit, SocketAddr>,
+    environments: BTreeMap<Unit, Vec<(&'static str, PathBuf)>>,
+    with_lines: bool,
 }
 
 /// Where the binaries are, built once a run.
@@ -97,6 +99,8 @@ impl Country {
             running: BTreeMap::new(),
             lines: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            environments: BTreeMap::new(),
+            with_lines,
             topology: tree.clone(),
         };
         for place in tree.places().filter(|place| place.tier != Tier::District) {
@@ -140,6 +144,11 @@ impl Country {
         fs::write(path, before.replace(from, to)).unwrap();
     }
 
+    /// Sets a variable for a station; it takes effect when the station is started next.
+    pub fn set_environment(&mut self, unit: &Unit, name: &'static str, value: &Path) {
+        self.environments.entry(unit.clone()).or_default().push((name, value.to_owned()));
+    }
+
     /// What a person at a station types.
     pub fn type_at(&self, unit: &Unit, words: &[&str]) -> Output {
         Command::new(binaries().join(self.binary(unit)))
@@ -164,6 +173,7 @@ impl Country {
         let child = Command::new(binaries().join(self.binary(unit)))
             .args(["run", "--config"])
             .arg(self.path(unit, "config.toml"))
+            .envs(self.environments.get(unit).into_iter().flatten().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -272,7 +282,7 @@ impl Country {
             self.settings
         );
         // Small segments, so that a trial meets their borders; a measurement wants what people get.
-        if !self.lines.is_empty() {
+        if self.with_lines {
             config += "[store]\nsegment = \"4MiB\"\nreserve = \"1MiB\"\n";
         }
         let parent = self.topology.parent(unit).map(|parent| self.addresses[parent]);
@@ -288,6 +298,17 @@ impl Country {
 
 impl Drop for Country {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            for place in self.topology.places() {
+                let log = self.log(&place.unit);
+                let last: Vec<&str> = log.lines().rev().take(12).collect();
+                eprintln!(
+                    "-- the last of what {} logged\n{}",
+                    place.unit,
+                    last.into_iter().rev().collect::<Vec<_>>().join("\n")
+                );
+            }
+        }
         for child in self.running.values_mut() {
             // One that has ended already cannot be killed, and need not be.
             drop(child.kill());

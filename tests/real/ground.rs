@@ -1,0 +1,81 @@
+//! Every station's store on a file system of its own, in a file, that can lose its power.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use node::topology::Unit;
+use tests::country::Country;
+
+/// Bytes of a station's disk.
+const DISK_BYTES: u64 = 192 << 20;
+
+/// The disks of a country. They go when it goes.
+pub(crate) struct Ground {
+    disks: BTreeMap<Unit, Disk>,
+}
+
+/// One disk: where its bytes are, and where it is mounted.
+struct Disk {
+    image: PathBuf,
+    at: PathBuf,
+}
+
+impl Ground {
+    /// Makes a disk for every station of a country that does not run yet.
+    pub(crate) fn lay(country: &Country) -> Self {
+        let mut ground = Self { disks: BTreeMap::new() };
+        for place in country.topology().places() {
+            let (image, at) = (country.path(&place.unit, "disk"), country.path(&place.unit, "data"));
+            fs::File::create(&image).unwrap().set_len(DISK_BYTES).unwrap();
+            fs::create_dir_all(&at).unwrap();
+            run("mkfs.ext4", &["-q".as_ref(), image.as_os_str()]);
+            let disk = Disk { image, at };
+            disk.mount();
+            ground.disks.insert(place.unit.clone(), disk);
+        }
+        ground
+    }
+
+    /// Where a station's disk is mounted.
+    pub(crate) fn at(&self, unit: &Unit) -> &Path {
+        &self.disks[unit].at
+    }
+
+    /// Takes a disk that nobody uses any more out and puts it in again, as a restart of the machine does.
+    pub(crate) fn remount(&self, unit: &Unit) {
+        let disk = &self.disks[unit];
+        run("umount", &[disk.at.as_os_str()]);
+        disk.mount();
+    }
+}
+
+impl Disk {
+    fn mount(&self) {
+        run("mount", &["-o".as_ref(), "loop".as_ref(), self.image.as_os_str(), self.at.as_os_str()]);
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        for disk in self.disks.values() {
+            // Lazily: after a failed trial a station may still have files open there.
+            drop(Command::new("umount").arg("-l").arg(&disk.at).status());
+        }
+    }
+}
+
+/// Runs a program that must succeed.
+pub(crate) fn run(program: &str, arguments: &[&OsStr]) {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("{program} cannot be run ({error}): is it installed?"));
+    assert!(
+        output.status.success(),
+        "{program} {arguments:?} failed; root and loop devices are needed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

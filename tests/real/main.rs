@@ -1,0 +1,166 @@
+//! Real stations whose power is cut: three tiers, each on an ext4 of its own, on a disk with a cache.
+//!
+//! Needs root and loop devices; everything else is built here. `cargo test --test real`; `SEED=n` replays the dice (not the
+//! machine), `ROUNDS=n` goes on for longer. What it asks of the stations is in `trial.rs`, what it does to them in
+//! `power.rs` and `ground.rs`.
+//!
+//! Power is lost twice over: the file system never writes out what it holds in memory, and of what it did write, any
+//! sectors that were not synced since may be as they were before.
+
+#![expect(clippy::unwrap_used, reason = "this is test code")]
+#![expect(clippy::disallowed_methods, reason = "the seed to replay comes from the environment")]
+
+mod ground;
+mod power;
+mod trial;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use futures_util::FutureExt as _;
+use ground::Ground;
+use power::Power;
+use tests::{country::Country, dice::Dice};
+use trial::{Book, Writers, judge};
+
+const TREE: &str = r#"
+[network]
+name = "演练"
+trust_domain = "power.test"
+[[station]]
+unit = "000000"
+tier = "ministry"
+name = "司法部"
+[[station]]
+unit = "420000"
+tier = "province"
+name = "湖北"
+parent = "000000"
+[[station]]
+unit = "420100"
+tier = "district"
+name = "武汉"
+parent = "420000"
+[[station]]
+unit = "820000"
+tier = "district"
+name = "澳门"
+parent = "000000"
+"#;
+
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
+}
+
+/// A country on disks with caches.
+async fn country(power: &Power) -> (Country, Ground) {
+    let mut country = Country::lay(TREE).await;
+    let ground = Ground::lay(&country);
+    let units: Vec<_> = country.topology().places().map(|place| place.unit.clone()).collect();
+    for unit in &units {
+        // Small segments, so that new ones are begun all the time.
+        country.configure(unit, "segment = \"4MiB\"", "segment = \"1MiB\"");
+        power.put_cache_under(&mut country, &ground, unit);
+        country.revive(unit);
+    }
+    country.until_linked().await;
+    (country, ground)
+}
+
+/// What happens to stations.
+#[derive(Clone, Copy)]
+enum Fault<'a> {
+    /// kill -9: what was written is on the disk.
+    Kill,
+    /// The machine stops as well.
+    Power(&'a Power),
+}
+
+/// What a storm did.
+#[derive(Default)]
+struct Toll {
+    stations: usize,
+    unsynced: u64,
+    lost: u64,
+}
+
+/// Round after round some station, or all at once, stop dead while everybody goes on filing; then everything is
+/// demanded that was ever acknowledged.
+async fn storm(fault: Fault<'_>, power: &Power) -> Toll {
+    let (seed, rounds) = (number("SEED", 1), number("ROUNDS", 60));
+    println!("SEED={seed} ROUNDS={rounds}");
+    let mut dice = Dice::new(seed);
+    let (mut country, ground) = country(power).await;
+    let units: Vec<_> = country.topology().places().map(|place| place.unit.clone()).collect();
+    let book = Arc::new(Book::default());
+    let writers = Writers::start(&country, &book, seed);
+    let mut toll = Toll::default();
+    for _ in 0..rounds {
+        // In the middle of coming back, or with every line up.
+        if dice.chance(50) {
+            country.until_linked().await;
+        }
+        tokio::time::sleep(Duration::from_millis(dice.below(600) as u64)).await;
+        let victims = if dice.chance(25) { units.clone() } else { vec![dice.pick(&units).clone()] };
+        toll.stations += victims.len();
+        match fault {
+            Fault::Kill => victims.iter().for_each(|unit| country.kill(unit)),
+            Fault::Power(power) => {
+                let (unsynced, lost) =
+                    tokio::task::block_in_place(|| power.cut(&mut country, &ground, &victims, &mut dice));
+                toll.unsynced += unsynced;
+                toll.lost += lost;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(dice.below(200) as u64)).await;
+        victims.iter().for_each(|unit| country.revive(unit));
+    }
+    country.until_linked().await;
+    writers.stop().await;
+    judge(&country, &book, Duration::from_secs(60)).await;
+    let Toll { stations, unsynced, lost } = toll;
+    println!(
+        "{rounds} rounds, {stations} stations struck, {unsynced} sectors in caches, {lost} of them lost; {} documents \
+         acknowledged, 0 lost, 0 twice",
+        book.acknowledged()
+    );
+    toll
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_station_may_be_killed_at_any_moment_and_nothing_acknowledged_is_lost() {
+    let tools = tempfile::tempdir().unwrap();
+    storm(Fault::Kill, &Power::build(tools.path())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn power_may_go_at_any_moment_and_nothing_acknowledged_is_lost() {
+    let tools = tempfile::tempdir().unwrap();
+    let power = Power::build(tools.path());
+    let toll = storm(Fault::Power(&power), &power).await;
+    assert!(toll.lost as usize > toll.stations, "the caches were empty when the power went: this proves nothing");
+}
+
+/// If the disk does not do what it says, this trial notices: otherwise it would prove nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_lies_is_found_out() {
+    let tools = tempfile::tempdir().unwrap();
+    let power = Power::build(tools.path());
+    let (mut country, ground) = country(&power).await;
+    let district = tests::country::unit("420100");
+    let book = Arc::new(Book::default());
+    assert!(country.stop(&district).success());
+    country.set_environment(&district, "VOLATILE_LIES", Path::new("1"));
+    country.revive(&district);
+    // What it files stays where it is, so that the disk is the only one to have it.
+    country.cut(&district);
+    let writers = Writers::start(&country, &book, 1);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    writers.stop().await;
+    power.cut_entirely(&mut country, &ground, &district);
+    country.revive(&district);
+    country.heal(&district);
+    country.until_linked().await;
+    let verdict = std::panic::AssertUnwindSafe(judge(&country, &book, Duration::from_secs(10))).catch_unwind().await;
+    let verdict = verdict.unwrap_err().downcast::<String>().unwrap();
+    assert!(verdict.contains("acknowledged and lost"), "{verdict}");
+}
