@@ -11,8 +11,8 @@ use std::{
 use node::topology::Unit;
 use tests::country::Country;
 
-/// Bytes of a station's disk.
-const DISK_BYTES: u64 = 192 << 20;
+/// Bytes of a station's disk: the ministry keeps everything.
+const DISK_BYTES: u64 = 2 << 30;
 
 /// The disks of a country. They go when it goes.
 pub(crate) struct Ground {
