@@ -58,6 +58,26 @@ fn a_recovery_that_forgets_the_places_in_an_incident_is_caught() {
 }
 
 #[test]
+fn a_recovery_that_gives_numbers_out_again_is_caught() {
+    is_caught(Plant::ReusedNumbers, &["lost:", "altered:"], live);
+}
+
+#[test]
+fn a_recovery_that_forgets_what_waits_is_caught() {
+    is_caught(Plant::LostQueues, &["lost:", "receipts:"], live);
+}
+
+#[test]
+fn a_recovery_that_believes_half_a_commit_is_caught() {
+    is_caught(Plant::HalfTurns, &["receipts:"], live);
+}
+
+#[test]
+fn taking_sent_for_arrived_is_caught() {
+    is_caught(Plant::DoneOnSend, &["lost:", "receipts:"], live);
+}
+
+#[test]
 fn lines_that_shuffle_are_caught() {
     is_caught(Plant::Shuffle, &["order:", "overtaking:"], live);
 }

@@ -190,12 +190,16 @@ impl World {
         let mut post = Post::load(me.clone(), Box::new(base));
         let mut replay = Replay::default();
         for (at, bytes) in station.disk.records(watermark) {
-            replay.feed(Record::decode(bytes).unwrap(), at, &mut post);
+            let mut record = Record::decode(bytes).unwrap();
+            record.ends_turn |= self.plant == Plant::HalfTurns;
+            replay.feed(record, at, &mut post);
         }
         let left_over = replay.finish().1;
         let forgotten = match self.plant {
             Plant::DeafRestart => Some(keys::HEARD.to_vec()),
             Plant::LostPositions => Some(keys::incident(DocId([0; 16]))[..1].to_vec()),
+            Plant::ReusedNumbers => Some(keys::OUT.to_vec()),
+            Plant::LostQueues => Some(keys::QUEUED.to_vec()),
             _ => None,
         };
         if let Some(kind) = forgotten {
@@ -531,7 +535,16 @@ impl World {
             self.way(unit, &peer, |way| way.send(Frame::Missing(v1::Missing { ranges })));
         }
         for (peer, offers) in effects.offers {
+            let sent: Vec<Run> = offers.iter().map(|offer| offer.run.clone()).collect();
             self.way(unit, &peer, |way| way.offer(offers));
+            if self.plant == Plant::DoneOnSend {
+                let answers = sent.iter().map(|run| v1::Settlement {
+                    range: Some(run.to_proto()),
+                    disposition: v1::Disposition::Taken.into(),
+                    ..Default::default()
+                });
+                self.turn(unit, vec![Event::Answered { peer, answers: answers.collect() }]);
+            }
         }
     }
 

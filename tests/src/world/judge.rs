@@ -54,7 +54,7 @@ impl World {
         for copy in copies {
             let stages = station.engine().post().stages(&copy.channel, copy.number);
             let delivered = stages.iter().filter(|stage| stage.stage() == v1::Stage::Delivered).count();
-            assert_eq!(delivered, 1, "seed {}: {origin} has {delivered} delivery receipts for {id}", self.seed);
+            assert_eq!(delivered, 1, "seed {}: receipts: {origin} has {delivered} for {id}", self.seed);
         }
     }
 

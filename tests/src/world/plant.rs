@@ -15,6 +15,14 @@ pub enum Plant {
     DeafRestart,
     /// A station that restarts does not know which positions of an incident it has used.
     LostPositions,
+    /// A station that restarts does not know which numbers it has given out.
+    ReusedNumbers,
+    /// A station that restarts does not know what it has still to hand on.
+    LostQueues,
+    /// A station that restarts takes the first records of a commit that was cut short for all of it.
+    HalfTurns,
+    /// Stations take what they have sent for what has arrived.
+    DoneOnSend,
     /// Lines carry what was queued first, not what is urgent.
     InTurn,
     /// Lines deliver out of order.
