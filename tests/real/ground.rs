@@ -11,9 +11,6 @@ use std::{
 use node::topology::Unit;
 use tests::country::Country;
 
-/// Bytes of a station's disk: the ministry keeps everything.
-const DISK_BYTES: u64 = 2 << 30;
-
 /// The disks of a country. They go when it goes.
 pub(crate) struct Ground {
     disks: BTreeMap<Unit, Disk>,
@@ -26,12 +23,12 @@ struct Disk {
 }
 
 impl Ground {
-    /// Makes a disk for every station of a country that does not run yet.
-    pub(crate) fn lay(country: &Country) -> Self {
+    /// Makes a disk of this size for every station of a country that does not run yet.
+    pub(crate) fn lay(country: &Country, bytes: u64) -> Self {
         let mut ground = Self { disks: BTreeMap::new() };
         for place in country.topology().places() {
             let (image, at) = (country.path(&place.unit, "disk"), country.path(&place.unit, "data"));
-            fs::File::create(&image).unwrap().set_len(DISK_BYTES).unwrap();
+            fs::File::create(&image).unwrap().set_len(bytes).unwrap();
             fs::create_dir_all(&at).unwrap();
             run("mkfs.ext4", &["-q".as_ref(), image.as_os_str()]);
             let disk = Disk { image, at };

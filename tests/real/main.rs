@@ -14,12 +14,17 @@ mod ground;
 mod power;
 mod trial;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{io::Write as _, path::Path, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 use ground::Ground;
 use power::Power;
-use tests::{country::Country, dice::Dice};
+use proto::v1::{self, Precedence};
+use tests::{
+    country::{Country, eventually},
+    dice::Dice,
+    papers,
+};
 use trial::{Book, Writers, judge};
 
 const TREE: &str = r#"
@@ -47,6 +52,11 @@ name = "澳门"
 parent = "000000"
 "#;
 
+/// Bytes of a disk that does not fill up: the ministry keeps everything.
+const DISK_BYTES: u64 = 2 << 30;
+/// Bytes of one that does.
+const SMALL_DISK_BYTES: u64 = 48 << 20;
+
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
@@ -54,7 +64,7 @@ fn number(name: &str, usual: u64) -> u64 {
 /// A country on disks with caches.
 async fn country(power: &Power) -> (Country, Ground) {
     let mut country = Country::lay(TREE).await;
-    let ground = Ground::lay(&country);
+    let ground = Ground::lay(&country, DISK_BYTES);
     let units: Vec<_> = country.topology().places().map(|place| place.unit.clone()).collect();
     for unit in &units {
         // Small segments, so that new ones are begun all the time.
@@ -163,4 +173,54 @@ async fn a_disk_that_lies_is_found_out() {
     let verdict = std::panic::AssertUnwindSafe(judge(&country, &book, Duration::from_secs(10))).catch_unwind().await;
     let verdict = verdict.unwrap_err().downcast::<String>().unwrap();
     assert!(verdict.contains("acknowledged and lost"), "{verdict}");
+}
+
+/// A station that filled its disk to the last byte, was killed, or lost its power, comes back, has everything, and says what is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_does_not_keep_a_station_down() {
+    let mut country = Country::lay(TREE).await;
+    let ground = Ground::lay(&country, SMALL_DISK_BYTES);
+    let district = tests::country::unit("420100");
+    country.configure(&district, "segment = \"4MiB\"", "segment = \"1MiB\"");
+    let tools = tempfile::tempdir().unwrap();
+    let (power, mut dice) = (Power::build(tools.path()), Dice::new(1));
+    power.put_cache_under(&mut country, &ground, &district);
+    let ballast = ground.at(&district).join("ballast");
+    std::fs::write(&ballast, vec![0; 16 << 20]).unwrap();
+    country.revive(&district);
+    let mut desk = country.desk(&district).await;
+    let mut filed = Vec::new();
+    let text = "损".repeat(20_000);
+    let refused = loop {
+        match desk.file(papers::report(&text, Precedence::TeTi)).await {
+            Ok(answer) => filed.push(answer.into_inner().number),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(refused.code(), tonic::Code::ResourceExhausted, "{refused}");
+    // Whatever the station left over is taken by others.
+    let rest = ground.at(&district).join("others");
+    for size in [1 << 20, 4096] {
+        let full = || std::fs::File::options().append(true).create(true).open(&rest)?.write_all(&vec![0; size]);
+        while full().is_ok() {}
+    }
+    for round in 0..6 {
+        if round % 2 == 0 {
+            country.kill(&district);
+        } else {
+            tokio::task::block_in_place(|| power.cut(&mut country, &ground, &[district.clone()], &mut dice));
+        }
+        country.revive(&district);
+        let mut desk = country.desk(&district).await;
+        let listed = desk.list(v1::ListRequest { limit: 1000, ..Default::default() }).await.unwrap().into_inner();
+        assert_eq!(listed.documents.len(), filed.len().min(1000), "everything is still there");
+        let refused = desk.file(papers::report(&text, Precedence::TeTi)).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::ResourceExhausted, "{refused}");
+    }
+    std::fs::remove_file(&ballast).unwrap();
+    eventually("with space again, it files again", async || {
+        let mut desk = country.desk(&district).await;
+        desk.file(papers::report(&text, Precedence::TeTi)).await.ok()
+    })
+    .await;
 }

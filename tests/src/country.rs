@@ -299,14 +299,12 @@ impl Country {
 impl Drop for Country {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for place in self.topology.places() {
-                let log = self.log(&place.unit);
+            for (unit, child) in &mut self.running {
+                let how = child.try_wait().map_or_else(|error| error.to_string(), |ended| format!("{ended:?}"));
+                let log = fs::read_to_string(self.dir.path().join(unit.as_str()).join("log")).unwrap_or_default();
                 let last: Vec<&str> = log.lines().rev().take(12).collect();
-                eprintln!(
-                    "-- the last of what {} logged\n{}",
-                    place.unit,
-                    last.into_iter().rev().collect::<Vec<_>>().join("\n")
-                );
+                let last = last.into_iter().rev().collect::<Vec<_>>().join("\n");
+                eprintln!("-- {unit} (ended: {how}), the last it logged:\n{last}");
             }
         }
         for child in self.running.values_mut() {
