@@ -78,9 +78,11 @@ static void before_write(int fd, off_t at, size_t length) {
 		char link[64];
 		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 		int again = open(link, O_RDONLY | O_CLOEXEC);
-		if (again < 0 || pread(again, old, note.length, at) != (ssize_t)note.length)
-			abort();
-		close(again);
+		// The file may be getting shorter meanwhile, and the disk may be dying.
+		ssize_t got = again < 0 ? 0 : pread(again, old, note.length, at);
+		note.length = got > 0 ? (uint32_t)got : 0;
+		if (again >= 0)
+			close(again);
 	}
 	pthread_mutex_lock(&lock);
 	put(&note, sizeof note);
