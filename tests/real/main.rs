@@ -147,7 +147,7 @@ async fn power_may_go_at_any_moment_and_nothing_acknowledged_is_lost() {
     let tools = tempfile::tempdir().unwrap();
     let power = Power::build(tools.path());
     let toll = storm(Fault::Power(&power), &power).await;
-    assert!(toll.lost as usize > toll.stations, "the caches were empty when the power went: this proves nothing");
+    assert!(toll.lost > 0, "the caches were empty when the power went: this proves nothing");
 }
 
 /// If the disk does not do what it says, this trial notices: otherwise it would prove nothing.
