@@ -208,7 +208,9 @@ async fn a_full_disk_does_not_keep_a_station_down() {
         if round % 2 == 0 {
             country.kill(&district);
         } else {
-            tokio::task::block_in_place(|| power.cut(&mut country, &ground, &[district.clone()], &mut dice));
+            tokio::task::block_in_place(|| {
+                power.cut(&mut country, &ground, std::slice::from_ref(&district), &mut dice)
+            });
         }
         country.revive(&district);
         let mut desk = country.desk(&district).await;
