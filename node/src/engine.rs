@@ -382,10 +382,8 @@ fn content(record: &Bytes, place: Place) -> Result<Bytes, DiskFailed> {
 
 fn content_of(record: &Record) -> Option<Bytes> {
     match &record.fact {
-        Some(Fact::Filed(filed)) => Some(filed.block.clone()),
-        Some(Fact::Taken(taken)) => Some(taken.block.clone()),
         Some(Fact::Body(body)) => Some(body.body.clone()),
         Some(Fact::Carried(carried)) => Some(carried.block.clone()),
-        _ => None,
+        fact => fact.as_ref().and_then(Fact::block).cloned(),
     }
 }
