@@ -285,6 +285,7 @@ answer-disk-full = the neighbour's disk is full; it takes nothing until it has s
 answer-queue-full = the neighbour's own line onward is down and its queue is full
 answer-overlapping-numbers = refused by the neighbour: the numbers overlap with what it has
 answer-broken-chain = refused by the neighbour: it does not follow what it has
+answer-number-used = refused by the neighbour: it has had other documents under these numbers. This station was restored from an older copy; file it again, it gets new numbers
 answer-too-many-gaps = the neighbour misses too many numbers; they go first
 answer-not-your-subtree = refused by the neighbour: not this office's to pass on
 answer-body-missing = the neighbour does not have the text yet

@@ -285,6 +285,7 @@ answer-disk-full = 对端磁盘已满,腾出空间前不收
 answer-queue-full = 对端再往前的线路断了,队列已满
 answer-overlapping-numbers = 对端不收: 编号与此前收到的重叠
 answer-broken-chain = 对端不收: 与此前收到的接不上
+answer-number-used = 对端不收: 这些编号此前已用于其他文件。本站的数据是从旧备份恢复的; 请重新报送, 将使用新编号
 answer-too-many-gaps = 对端缺号过多,须先补齐
 answer-not-your-subtree = 对端不收: 不属本单位可转送的范围
 answer-body-missing = 对端还没有收到正文

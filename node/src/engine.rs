@@ -152,6 +152,8 @@ pub struct Effects {
     pub settlements: Vec<(Unit, v1::Settlement)>,
     /// Questions to neighbours.
     pub missing: Vec<(Unit, Vec<Run>)>,
+    /// Answers to theirs: not here any more.
+    pub gone: Vec<(Unit, Vec<Run>)>,
     /// Offers to neighbours.
     pub offers: Vec<(Unit, Vec<Offer>)>,
     /// What was heard a second time.
@@ -237,7 +239,7 @@ impl<D: Disk> Engine<D> {
                 refusing: refusing.as_deref(),
             },
         );
-        let Turn { facts, early: offers, answers, settlements, missing, duplicates } = turn;
+        let Turn { facts, early: offers, answers, settlements, missing, gone, duplicates } = turn;
         offers.into_iter().for_each(early);
         let (facts, bytes) = match self.commit(facts) {
             Ok(committed) => committed,
@@ -250,7 +252,7 @@ impl<D: Disk> Engine<D> {
         let offers = self.offers(now)?;
         self.drain_rows()?;
         let touched = self.post.take_touched();
-        Ok(Released(Effects { answers, settlements, missing, offers, duplicates, touched, facts, bytes }))
+        Ok(Released(Effects { answers, settlements, missing, gone, offers, duplicates, touched, facts, bytes }))
     }
 
     /// The bytes of a block or body that lies at `place`.

@@ -7,6 +7,7 @@
 mod planted;
 
 mod notices;
+mod rebuilt;
 
 use std::time::Duration;
 

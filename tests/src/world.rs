@@ -73,6 +73,8 @@ pub struct World {
     /// How many records stations gave up.
     pub retired: usize,
     retention: Option<Duration>,
+    /// Stations that do not have all they ever sealed.
+    replaced: BTreeSet<Unit>,
     /// What stations took in: never twice.
     taken: BTreeSet<(Unit, Channel, u64)>,
     stations: BTreeMap<Unit, Station>,
@@ -93,6 +95,9 @@ pub struct Filed {
     /// For whom.
     pub destinations: Vec<Unit>,
 }
+
+/// A copy of a disk.
+pub struct Copied(Platter);
 
 struct Station {
     engine: Option<Engine<Memory>>,
@@ -123,6 +128,7 @@ impl World {
             forgotten: BTreeSet::new(),
             retired: 0,
             retention: None,
+            replaced: BTreeSet::new(),
             taken: BTreeSet::new(),
             stations: BTreeMap::new(),
             lines: BTreeMap::new(),
@@ -176,6 +182,22 @@ impl World {
             engine.finish().unwrap();
         }
         self.fall_silent(unit);
+    }
+
+    /// A station's disk is replaced by an empty one, or by a copy made of it earlier.
+    pub fn replace_disk(&mut self, unit: &Unit, copy: Option<Copied>) {
+        self.crash(unit);
+        // What it knew is gone with the old disk: taking it in again is not taking it twice.
+        self.replaced.insert(unit.clone());
+        self.taken.retain(|(station, ..)| station != unit);
+        let station = self.stations.get_mut(unit).unwrap();
+        station.disk = copy.map_or_else(|| Platter::new(self.plant), |copy| copy.0);
+        self.start(unit);
+    }
+
+    /// What a station's disk holds now, kept for later.
+    pub fn copy_disk(&self, unit: &Unit) -> Copied {
+        Copied(self.stations[unit].disk.copied())
     }
 
     /// Starts a station from what its disk has.
@@ -472,7 +494,8 @@ impl World {
                 Event::Offered { peer, bodies: opened.bodies, arrived: opened.arrived }
             }
             Frame::Settlements(answers) => Event::Answered { peer, answers: answers.settlements },
-            Frame::Missing(missing) => Event::Missed { peer, runs: wire::missing(missing) },
+            Frame::Missing(missing) => Event::Missed { peer, runs: wire::runs(&missing.ranges) },
+            Frame::Gone(gone) => Event::Gone { peer, runs: wire::runs(&gone.ranges) },
             Frame::Hello(_) | Frame::Heartbeat(_) => return,
         };
         self.turn(to, vec![event]);
@@ -533,6 +556,10 @@ impl World {
         for (peer, runs) in effects.missing {
             let ranges = runs.iter().map(Run::to_proto).collect();
             self.way(unit, &peer, |way| way.send(Frame::Missing(v1::Missing { ranges })));
+        }
+        for (peer, runs) in effects.gone {
+            let ranges = runs.iter().map(Run::to_proto).collect();
+            self.way(unit, &peer, |way| way.send(Frame::Gone(v1::Gone { ranges })));
         }
         for (peer, offers) in effects.offers {
             let sent: Vec<Run> = offers.iter().map(|offer| offer.run.clone()).collect();

@@ -123,6 +123,15 @@ impl Seen {
                     self.meters.observe_expired(unopened(post, &run.channel), u64::from(run.count));
                 }
             }
+            (Some(Fact::Opened(opened)), _) => {
+                tracing::warn!(reason = opened.reason, "a new epoch of this store begins")
+            }
+            (Some(Fact::Moved(moved)), _) => {
+                tracing::info!(to = moved.peer, what = ?moved.range, "is offered again");
+            }
+            (Some(Fact::Gone(gone)), _) => {
+                tracing::warn!(peer = gone.peer, what = ?gone.range, "these numbers will not come any more");
+            }
             (Some(Fact::Forgotten(forgotten)), _) => {
                 add(&self.counts.forgotten, forgotten.envelopes);
                 self.meters.observe_forgotten(forgotten.envelopes);

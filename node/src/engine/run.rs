@@ -454,6 +454,10 @@ impl<D: Disk> Turning<D> {
             let ranges = runs.iter().map(Run::to_proto).collect();
             self.to(&peer, |outlet| outlet.send(Frame::Missing(v1::Missing { ranges })));
         }
+        for (peer, runs) in effects.gone {
+            let ranges = runs.iter().map(Run::to_proto).collect();
+            self.to(&peer, |outlet| outlet.send(Frame::Gone(v1::Gone { ranges })));
+        }
     }
 
     fn to(&self, peer: &Unit, send: impl FnOnce(&Outlet)) {

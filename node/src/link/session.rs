@@ -169,7 +169,10 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
                 self.ends.engine.tell(Event::Answered { peer, answers: answers.settlements }).await
             }
             Some(Frame::Missing(missing)) => {
-                self.ends.engine.tell(Event::Missed { peer, runs: wire::missing(missing) }).await
+                self.ends.engine.tell(Event::Missed { peer, runs: wire::runs(&missing.ranges) }).await
+            }
+            Some(Frame::Gone(gone)) => {
+                self.ends.engine.tell(Event::Gone { peer, runs: wire::runs(&gone.ranges) }).await
             }
             Some(Frame::Heartbeat(beat)) => match self.heard_beat(&beat, now) {
                 Some(sample) => self.ends.engine.tell(Event::Compared { peer, skew: sample.skew() }).await,

@@ -68,9 +68,9 @@ fn refusal(bytes: &Bytes, bad: &BadBlock) -> Result<v1::Settlement, BadBlock> {
     })
 }
 
-/// The runs a neighbour misses; malformed ones are passed over, since asking again is harmless.
-pub fn missing(missing: v1::Missing) -> Vec<Run> {
-    missing.ranges.iter().take(1024).filter_map(|range| Run::parse(range).ok()).filter(|run| run.count > 0).collect()
+/// The runs a neighbour misses, or has no more; malformed ones are passed over: what matters is said again.
+pub fn runs(ranges: &[v1::Range]) -> Vec<Run> {
+    ranges.iter().take(1024).filter_map(|range| Run::parse(range).ok()).filter(|run| run.count > 0).collect()
 }
 
 /// Whether two stations can speak to each other: each must know the other's version or an older common one.

@@ -11,9 +11,9 @@ use proto::v1::{self, Disposition, Kind, Stage};
 
 use super::{
     envelope::{Channel, Run, digest},
-    fact::{Answered, Body, Fact, Moved, Taken},
+    fact::{Answered, Body, Fact, Taken},
     keys,
-    office::{EarlyOffer, Heard, Kept, Pending, Post, Turn},
+    office::{Circumstances, EarlyOffer, Heard, Kept, Pending, Post, Turn},
     outgoing::{Draft, Outbox},
     passage::{self, Skew, with_own},
     ranges::Ranges,
@@ -41,7 +41,7 @@ pub(super) struct Fresh {
     not_early: BTreeSet<(Unit, v1::Precedence)>,
 }
 
-struct No {
+pub(super) struct No {
     disposition: Disposition,
     code: Code,
     reason: String,
@@ -110,7 +110,7 @@ impl Post {
         self.may_offer(peer, &run.channel)?;
         let heard = fresh.heard_mut(self, &run.channel);
         if heard.ranges.contains(run.first, run.last()) {
-            return Ok(Yes::Again);
+            return self.is_the_same(block).map(|()| Yes::Again);
         }
         if heard.ranges.touches(run.first, run.last()) {
             let reason = format!("numbers {}–{} of this channel came before, cut differently", run.first, run.last());
@@ -136,9 +136,24 @@ impl Post {
         Ok(Yes::New)
     }
 
+    /// Numbers that came before must have meant the same. What is not kept any more was settled, and cannot be compared.
+    fn is_the_same(&self, block: &Block) -> Result<(), No> {
+        let run = &block.run;
+        let row = self.block_at(&run.channel, run.first).map(|(_, row)| row);
+        if row.is_none_or(|row| row.last.is_empty() || row.last == block.head.last) {
+            return Ok(());
+        }
+        let reason = format!(
+            "numbers {}–{} of this channel came before and meant something else: the store that gave them out again was restored from an older copy",
+            run.first,
+            run.last()
+        );
+        Err(No::never(Code::NumberUsed, reason))
+    }
+
     /// Level by level: a child may only bring what its own subtree wrote to those above it, the parent only what
     /// those above wrote to our subtree.
-    fn may_offer(&self, peer: &Unit, channel: &Channel) -> Result<(), No> {
+    pub(super) fn may_offer(&self, peer: &Unit, channel: &Channel) -> Result<(), No> {
         let tree = &self.me.topology;
         let (me, origin, destination) = (&self.me.unit, &channel.origin, &channel.destination);
         let up = tree.is_ancestor(destination, origin)
@@ -252,12 +267,29 @@ impl Post {
         delivered.entry(to).or_default().push(receipt);
     }
 
-    pub(super) fn answered(&self, peer: &Unit, answers: Vec<v1::Settlement>, now: Timestamp, turn: &mut Turn) {
+    pub(super) fn answered(
+        &self,
+        peer: &Unit,
+        answers: Vec<v1::Settlement>,
+        circumstances: &Circumstances<'_>,
+        turn: &mut Turn,
+    ) {
+        let now = circumstances.now;
         for answer in answers {
             let Some(Ok(run)) = answer.range.as_ref().map(Run::parse) else { continue };
             let waits = self.queues.get(peer).is_some_and(|queue| queue.find(&run.channel, run.first).is_some());
             if !waits || !matches!(answer.disposition(), Disposition::Taken | Disposition::Refused) {
                 continue;
+            }
+            let used = [Code::NumberUsed, Code::BrokenChain, Code::OverlappingNumbers]
+                .iter()
+                .any(|no| no.word() == answer.code);
+            if used && run.channel.origin == self.me.unit && run.channel.epoch == self.epoch {
+                self.begin_anew(
+                    &format!("{peer} knows other things under the numbers given out here"),
+                    circumstances,
+                    turn,
+                );
             }
             let answered = Answered {
                 peer: peer.to_string(),
@@ -278,12 +310,8 @@ impl Post {
         at: Timestamp,
         early: bool,
     ) {
-        let heard = self.heard.entry(block.run.channel.clone()).or_default();
-        note_heard(heard, block, at);
-        let mut ranges = Vec::new();
-        heard.ranges.encode(&mut ranges);
-        let row = keys::HeardRow { ranges, last: heard.tip.last, hash: heard.tip.hash.clone() };
-        self.rows.put(keys::heard(&block.run.channel), row.encode_to_vec());
+        note_heard(self.heard.entry(block.run.channel.clone()).or_default(), block, at);
+        self.keep_heard(&block.run.channel);
         let state = if early { State::InFlight { offered: at } } else { State::Ready };
         let skew = Skew { offset_us: taken.offset_us, uncertainty_us: taken.offset_uncertainty_us };
         let passages = with_own(&taken.passages, passage::arrived(&self.me.unit, at, skew));
@@ -321,20 +349,6 @@ impl Post {
         }
     }
 
-    pub(super) fn apply_moved(&mut self, moved: &Moved) {
-        let (Ok(peer), Some(Ok(run))) = (Unit::parse(&moved.peer), moved.range.as_ref().map(Run::parse)) else {
-            return;
-        };
-        let waiting = self.queues.get(&peer).and_then(|queue| queue.find(&run.channel, run.first)).map(|e| e.arrival);
-        let Some(arrival) = waiting.or_else(|| self.wait_again(&peer, &run)) else { return };
-        if let Some(queue) = self.queues.get_mut(&peer) {
-            queue.release(&run);
-        }
-        let row =
-            keys::QueueRow { held_code: String::new(), held_reason: String::new(), ..self.queue_row(&peer, arrival) };
-        self.rows.put(keys::queued(&peer, arrival), row.encode_to_vec());
-    }
-
     pub(super) fn queue_row(&self, peer: &Unit, arrival: u64) -> keys::QueueRow {
         let row = self.rows.get(&keys::queued(peer, arrival)).unwrap_or_default();
         keys::QueueRow::decode(row.as_slice()).unwrap_or_default()
@@ -343,7 +357,7 @@ impl Post {
 
 impl Fresh {
     /// What has been heard of a channel, this turn included.
-    fn heard_mut(&mut self, post: &Post, channel: &Channel) -> &mut Heard {
+    pub(super) fn heard_mut(&mut self, post: &Post, channel: &Channel) -> &mut Heard {
         self.heard.entry(channel.clone()).or_insert_with(|| post.heard.get(channel).cloned().unwrap_or_default())
     }
 }
@@ -353,11 +367,11 @@ fn note_heard(heard: &mut Heard, block: &Block, now: Timestamp) {
     if block.run.last() > heard.tip.last {
         heard.tip = Tip::of(block);
     }
-    let torn = torn(&heard.ranges);
-    heard.torn_since = if torn { heard.torn_since.or(Some(now)) } else { None };
+    heard.torn_since = if torn(&heard.ranges) { heard.torn_since.or(Some(now)) } else { None };
 }
 
-fn torn(ranges: &Ranges) -> bool {
+/// Whether a number below the highest is missing.
+pub(super) fn torn(ranges: &Ranges) -> bool {
     ranges.through() < ranges.highest()
 }
 

@@ -17,7 +17,7 @@ pub struct Record {
     #[prost(int64, tag = "1")]
     pub at_us: i64,
     /// What became true.
-    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 10, 11, 12")]
+    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13")]
     pub fact: Option<Fact>,
     /// The last record of its turn.
     #[prost(bool, tag = "15")]
@@ -42,7 +42,7 @@ pub enum Fact {
     /// A neighbour answered for a block we offered.
     #[prost(message, tag = "6")]
     Answered(Answered),
-    /// An operator moved something by hand.
+    /// Blocks that lie here wait for a neighbour (again).
     #[prost(message, tag = "7")]
     Moved(Moved),
     /// A notice about a block has been given.
@@ -57,6 +57,9 @@ pub enum Fact {
     /// A block whose segment is to be given up is still needed: it lies here from now on.
     #[prost(message, tag = "12")]
     Carried(Carried),
+    /// Numbers that are missing here will not come: whoever had them has them no more.
+    #[prost(message, tag = "13")]
+    Gone(Gone),
 }
 
 impl Fact {
@@ -154,13 +157,13 @@ pub struct Answered {
     pub reason: String,
 }
 
-/// See [`Fact::Moved`].
+/// See [`Fact::Moved`]. An operator wants it, or the neighbour does not have what it had.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Moved {
     /// To which neighbour it waits.
     #[prost(string, tag = "1")]
     pub peer: String,
-    /// What.
+    /// What: every block that begins in it.
     #[prost(message, optional, tag = "2")]
     pub range: Option<v1::Range>,
 }
@@ -210,6 +213,17 @@ pub struct Carried {
     /// As in [`Filed`].
     #[prost(message, repeated, tag = "3")]
     pub keys: Vec<Key>,
+}
+
+/// See [`Fact::Gone`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Gone {
+    /// Who says so: the neighbour they would have come from.
+    #[prost(string, tag = "1")]
+    pub peer: String,
+    /// Which numbers.
+    #[prost(message, optional, tag = "2")]
+    pub range: Option<v1::Range>,
 }
 
 /// Folds a journal back into a post office, turn by turn.
@@ -280,6 +294,7 @@ mod tests {
             Fact::Abandoned(Abandoned { records: 2 }),
             Fact::Forgotten(Forgotten { rows: vec![vec![1]], envelopes: 3 }),
             Fact::Carried(Carried { arrival: 1, block: vec![6; 9].into(), keys: vec![] }),
+            Fact::Gone(Gone { peer: "420000".into(), range: Some(v1::Range::default()) }),
         ];
         for (tag, fact) in (2u32..9).chain(10..).zip(facts) {
             let record = Record { at_us: 7, fact: Some(fact), ends_turn: true };

@@ -1,52 +1,120 @@
-//! Holes: missing numbers are asked for, and a store that woke up younger than the world remembers it begins a new life.
+//! Holes: missing numbers are asked for; what a neighbour had and lost is offered to it again; what nobody has any more
+//! is given up by name; and a store that woke up younger than the world remembers it begins a new life.
+//!
+//! So a station whose disk was replaced, or restored from yesterday, is made whole again by those around it: a neighbour
+//! says at the beginning of every connection how far it has heard each channel that comes through us. Whatever we know
+//! it took beyond that, it has lost, and what we still have of it is offered once more.
 
-use proto::v1;
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+use proto::v1::{self, Stage};
 
 use super::{
-    envelope::Run,
-    fact::{Fact, Moved},
+    arrivals::{Fresh, torn},
+    envelope::{Channel, Run},
+    fact::{Fact, Gone, Moved},
     keys,
-    office::{Circumstances, Pending, Post, Turn},
+    office::{Circumstances, Pending, Post, Turn, entry_of},
     ranges::Ranges,
-    schedule::{Entry, State},
+    rows::after_prefix,
+    schedule::State,
 };
 use crate::{io::Timestamp, limits, topology::Unit};
 
 impl Post {
-    /// A neighbour says how far it has heard our channels. If that is further than we remember writing, this store
-    /// was restored from an older copy: its numbers must not be used twice, so a new epoch begins.
+    /// A neighbour says how far it has heard what comes through us. If it has heard more of this station than we
+    /// remember writing, this store was restored from an older copy: its numbers must not be used twice, so a new epoch
+    /// begins. If it has heard less than it took from us, *its* store is younger than it was: it gets that again.
     pub(super) fn compare(&self, peer: &Unit, heard: &[v1::Range], circumstances: &Circumstances<'_>, turn: &mut Turn) {
-        let further = heard.iter().filter_map(|range| Run::parse(range).ok()).any(|run| {
-            let ours = run.channel.origin == self.me.unit && run.channel.epoch == self.epoch;
-            let key = (run.channel.destination.clone(), run.channel.precedence);
-            ours && run.last() > self.outs.get(&key).map_or(0, |tip| tip.last)
+        let heard: BTreeMap<Channel, u64> = heard
+            .iter()
+            .filter_map(|range| Run::parse(range).ok())
+            .map(|run| (run.channel.clone(), run.last()))
+            .collect();
+        let further = heard.iter().any(|(channel, last)| {
+            let ours = channel.origin == self.me.unit && channel.epoch == self.epoch;
+            let key = (channel.destination.clone(), channel.precedence);
+            ours && *last > self.outs.get(&key).map_or(0, |tip| tip.last)
         });
         if further {
             let reason = format!("{peer} has heard more of this station than it remembers saying");
-            turn.facts.push(Self::open_epoch(circumstances.now, circumstances.random, &reason));
+            self.begin_anew(&reason, circumstances, turn);
+        }
+        for (channel, known) in self.channels_to(peer) {
+            let through = heard.get(&channel).copied().unwrap_or(0);
+            let Some(taken) = (known > through).then(|| self.taken_by(peer, &channel)).flatten() else { continue };
+            if taken > through {
+                let count = u32::try_from(taken - through).unwrap_or(u32::MAX);
+                let lost = Run { channel, first: through + 1, count };
+                let moved = Moved { peer: peer.to_string(), range: Some(lost.to_proto()) };
+                turn.facts.push(Pending::of(circumstances.now, Fact::Moved(moved)));
+            }
         }
     }
 
-    /// How far a neighbour's own channels have been heard here: what it is told when a line comes up.
+    /// Numbers given out from now on are of another epoch: those of this one stand for other things elsewhere.
+    pub(super) fn begin_anew(&self, reason: &str, circumstances: &Circumstances<'_>, turn: &mut Turn) {
+        if !turn.facts.iter().any(|pending| matches!(pending.record.fact, Some(Fact::Opened(_)))) {
+            turn.facts.push(Self::open_epoch(circumstances.now, circumstances.random, reason));
+        }
+    }
+
+    /// How far everything that comes through a neighbour has been heard here: what it is told when a line comes up.
     pub fn heard_of(&self, peer: &Unit) -> Vec<v1::Range> {
         self.heard
             .iter()
-            .filter(|(channel, _)| channel.origin == *peer)
+            .filter(|(channel, _)| self.next_hop(&channel.origin).as_ref() == Some(peer))
             .filter_map(|(channel, heard)| {
                 let count = u32::try_from(heard.ranges.highest()).ok().filter(|n| *n > 0)?;
                 Some(Run { channel: channel.clone(), first: 1, count }.to_proto())
             })
+            .take(limits::HEARD_CHANNELS_MAX)
             .collect()
+    }
+
+    /// Every channel that goes through a neighbour, and a number none of its numbers here is above.
+    fn channels_to(&self, peer: &Unit) -> Vec<(Channel, u64)> {
+        let mut channels: Vec<_> =
+            self.heard.iter().map(|(channel, heard)| (channel.clone(), heard.ranges.highest())).collect();
+        // Our own of the present life are in memory; those of earlier lives are found by leaps over the rows.
+        let own = keys::numbers_of(&self.me.unit);
+        let (mut from, to) = (own.clone(), after_prefix(&own));
+        while let Some((key, _)) = self.rows.range(&from, &to, 1).into_iter().next() {
+            let Some(channel) = keys::channel_of(&key) else { break };
+            from = after_prefix(&keys::numbers(&channel));
+            let out = self.outs.get(&(channel.destination.clone(), channel.precedence));
+            let highest = if channel.epoch == self.epoch { out.map_or(0, |tip| tip.last) } else { u64::MAX };
+            channels.push((channel, highest));
+        }
+        channels.retain(|(channel, _)| self.next_hop(&channel.destination).as_ref() == Some(peer));
+        channels
+    }
+
+    /// The highest number of a channel that a neighbour has answered for, as far as that is still known.
+    fn taken_by(&self, peer: &Unit, channel: &Channel) -> Option<u64> {
+        const PART: usize = 64;
+        let (from, mut to) = keys::reached_up_to(channel, u64::MAX);
+        loop {
+            let marks = self.rows.range_back(&from, &to, PART);
+            for (key, row) in &marks {
+                let row = keys::MarkRow::decode(row.as_slice()).unwrap_or_default();
+                let taken =
+                    row.stage.is_some_and(|said| said.stage() == Stage::Custody && said.station == peer.as_str());
+                if taken {
+                    return Some(
+                        keys::first_of_mark(key, channel).saturating_add(u64::from(row.count)).saturating_sub(1),
+                    );
+                }
+            }
+            to = marks.into_iter().nth(PART - 1)?.0;
+        }
     }
 
     /// Numbers known to be missing now.
     pub fn gaps(&self) -> impl Iterator<Item = Run> {
         self.heard.iter().filter(|(_, heard)| heard.torn_since.is_some()).flat_map(|(channel, heard)| {
-            heard.ranges.gaps().into_iter().map(|(first, last)| Run {
-                channel: channel.clone(),
-                first,
-                count: u32::try_from(last - first + 1).unwrap_or(u32::MAX),
-            })
+            heard.ranges.gaps().into_iter().map(|(first, last)| part(channel, first, last))
         })
     }
 
@@ -71,11 +139,11 @@ impl Post {
         }
     }
 
-    /// A neighbour misses numbers: what lies here is offered again, the rest is asked for further on.
-    /// Not all at once if it misses very many: it will ask again.
+    /// A neighbour misses numbers: what lies here is offered again, what cannot come any more is said to be gone, and
+    /// the rest is asked for further on. Not all at once if it misses very many: it will ask again.
     pub(super) fn missed(&self, peer: &Unit, runs: Vec<Run>, now: Timestamp, turn: &mut Turn) {
-        let mut further = Vec::new();
         let mut left = limits::MISSED_BLOCKS_MAX;
+        let mut gone = Vec::new();
         for run in runs {
             if self.next_hop(&run.channel.destination).as_ref() != Some(peer) {
                 continue;
@@ -83,58 +151,111 @@ impl Post {
             let mut number = run.first;
             while number <= run.last() && left > 0 {
                 left -= 1;
-                let Some((_, row)) = self.block_at(&run.channel, number) else {
-                    let rest = u32::try_from(run.last() - number + 1).unwrap_or(u32::MAX);
-                    further.push(Run { channel: run.channel.clone(), first: number, count: rest });
-                    break;
-                };
-                let Some(range) = row.range else { break };
-                number = range.first + u64::from(range.count);
-                let moved = Moved { peer: peer.to_string(), range: Some(range) };
-                turn.facts.push(Pending::of(now, Fact::Moved(moved)));
+                if let Some(here) = self.block_at(&run.channel, number).and_then(|(_, row)| Self::run_of(&row)) {
+                    number = here.last() + 1;
+                    let moved = Moved { peer: peer.to_string(), range: Some(here.to_proto()) };
+                    turn.facts.push(Pending::of(now, Fact::Moved(moved)));
+                    continue;
+                }
+                let until = self.next_block(&run.channel, number).map_or(run.last(), |next| run.last().min(next - 1));
+                for ((first, last), had) in self.cut_absent(&run.channel, number, until) {
+                    let absent = part(&run.channel, first, last);
+                    match self.next_hop(&run.channel.origin).filter(|_| !had) {
+                        Some(onward) => turn.missing.push((onward, vec![absent])),
+                        None => gone.push(absent),
+                    }
+                }
+                number = until + 1;
             }
         }
-        for run in further.into_iter().filter(|run| run.channel.origin != self.me.unit) {
-            if let Some(onward) = self.next_hop(&run.channel.origin) {
-                turn.missing.push((onward, vec![run]));
+        if !gone.is_empty() {
+            turn.gone.push((peer.clone(), gone));
+        }
+    }
+
+    /// Of numbers that are not here: which of them once were, and so are gone.
+    fn cut_absent(&self, channel: &Channel, first: u64, last: u64) -> Vec<((u64, u64), bool)> {
+        if channel.origin == self.me.unit {
+            return vec![((first, last), true)];
+        }
+        self.heard.get(channel).map_or_else(|| vec![((first, last), false)], |heard| heard.ranges.cut(first, last))
+    }
+
+    /// A neighbour does not have what it was asked for. It can say so of what comes through it only, and only what is
+    /// missing here is given up: what is here stays.
+    pub(super) fn gone(&self, peer: &Unit, runs: &[Run], now: Timestamp, fresh: &mut Fresh, turn: &mut Turn) {
+        for run in runs.iter().filter(|run| self.may_offer(peer, &run.channel).is_ok()) {
+            let heard = fresh.heard_mut(self, &run.channel);
+            let last = run.last().min(heard.ranges.highest());
+            for ((first, last), _) in heard.ranges.cut(run.first.max(1), last).into_iter().filter(|(_, here)| !here) {
+                heard.ranges.insert(first, last);
+                let gone = Gone { peer: peer.to_string(), range: Some(part(&run.channel, first, last).to_proto()) };
+                turn.facts.push(Pending::of(now, Fact::Gone(gone)));
             }
         }
     }
 
-    /// A block that had been passed on waits for its neighbour again.
-    pub(super) fn wait_again(&mut self, peer: &Unit, run: &Run) -> Option<u64> {
-        if self.next_hop(&run.channel.destination).as_ref() != Some(peer) {
-            return None;
-        }
-        let (arrival, row) = self.block_at(&run.channel, run.first)?;
-        let entry = Entry {
-            arrival,
-            run: Run::parse(row.range.as_ref()?).ok()?,
-            place: keys::place_of(&row.place)?,
-            bytes: row.bytes,
-            shared: row.shared,
-            since: Timestamp::from_us(row.at_us),
-            state: State::Ready,
-            attempts: 0,
-            last_failure: String::new(),
-            passages: row.passages,
-            // It was handed on once already.
-            told: true,
+    pub(super) fn apply_gone(&mut self, gone: &Gone) {
+        let Some(Ok(run)) = gone.range.as_ref().map(Run::parse) else { return };
+        let heard = self.heard.entry(run.channel.clone()).or_default();
+        heard.ranges.insert(run.first, run.last());
+        heard.torn_since = heard.torn_since.filter(|_| torn(&heard.ranges));
+        self.keep_heard(&run.channel);
+    }
+
+    /// What has been heard of a channel, as a row.
+    pub(super) fn keep_heard(&mut self, channel: &Channel) {
+        let Some(heard) = self.heard.get(channel) else { return };
+        let mut ranges = Vec::new();
+        heard.ranges.encode(&mut ranges);
+        let row = keys::HeardRow { ranges, last: heard.tip.last, hash: heard.tip.hash.clone() };
+        self.rows.put(keys::heard(channel), row.encode_to_vec());
+    }
+
+    /// Blocks wait for a neighbour: those that do already are tried at once, those it had taken are offered again.
+    pub(super) fn apply_moved(&mut self, moved: &Moved) {
+        let (Ok(peer), Some(Ok(run))) = (Unit::parse(&moved.peer), moved.range.as_ref().map(Run::parse)) else {
+            return;
         };
-        self.queues.entry(peer.clone()).or_default().insert(entry);
-        Some(arrival)
+        if self.next_hop(&run.channel.destination).as_ref() != Some(&peer) {
+            return;
+        }
+        let (from, to) =
+            (keys::by_number(&run.channel, run.first), keys::by_number(&run.channel, run.last().saturating_add(1)));
+        for (_, arrival) in self.rows.range(&from, &to, usize::MAX) {
+            self.wait_again(&peer, keys::u64_of(&arrival));
+        }
+    }
+
+    fn wait_again(&mut self, peer: &Unit, arrival: u64) {
+        let row = self.block_row(arrival);
+        let Some((row, run)) = row.and_then(|row| Self::run_of(&row).map(|run| (row, run))) else { return };
+        let queue = self.queues.entry(peer.clone()).or_default();
+        if queue.find(&run.channel, run.first).is_some() {
+            queue.release(&run);
+        } else if let Some(mut entry) = entry_of(arrival, &row, &keys::QueueRow::default(), State::Ready) {
+            // It was handed on once already.
+            entry.told = true;
+            queue.insert(entry);
+        }
+        let row =
+            keys::QueueRow { held_code: String::new(), held_reason: String::new(), ..self.queue_row(peer, arrival) };
+        self.rows.put(keys::queued(peer, arrival), row.encode_to_vec());
+    }
+
+    /// Where the next block of a channel begins that is here.
+    fn next_block(&self, channel: &Channel, number: u64) -> Option<u64> {
+        let from = keys::by_number(channel, number);
+        let next = self.rows.range(&from, &after_prefix(&keys::numbers(channel)), 1);
+        next.first().and_then(|(key, _)| key.last_chunk()).map(|last| u64::from_be_bytes(*last))
     }
 }
 
-fn missing_runs(channel: &super::envelope::Channel, ranges: &Ranges) -> Vec<Run> {
-    ranges
-        .gaps()
-        .into_iter()
-        .take(64)
-        .map(|(first, last)| Run {
-            channel: channel.clone(),
-            first,
-            count: u32::try_from(last - first + 1).unwrap_or(u32::MAX),
-        })
-        .collect()
+fn missing_runs(channel: &Channel, ranges: &Ranges) -> Vec<Run> {
+    ranges.gaps().into_iter().take(64).map(|(first, last)| part(channel, first, last)).collect()
+}
+
+/// The numbers from first to last, or as many of them as one run can name.
+fn part(channel: &Channel, first: u64, last: u64) -> Run {
+    Run { channel: channel.clone(), first, count: u32::try_from(last - first + 1).unwrap_or(u32::MAX) }
 }

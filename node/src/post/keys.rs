@@ -56,6 +56,18 @@ pub fn heard(channel: &Channel) -> Vec<u8> {
 /// All of them.
 pub const HEARD: &[u8] = b"h";
 
+/// The channel that follows the first byte of an `h`, `s`, `d` or `l` key.
+pub fn channel_of(key: &[u8]) -> Option<Channel> {
+    let text = |from: usize| -> Option<(&str, usize)> {
+        let to = from + 1 + usize::from(*key.get(from)?);
+        Some((std::str::from_utf8(key.get(from + 1..to)?).ok()?, to))
+    };
+    let (origin, at) = text(1)?;
+    let epoch = key.get(at..at + 16)?;
+    let (destination, at) = text(at + 16)?;
+    Channel::of(origin, epoch, destination, i32::from(*key.get(at)?)).ok()
+}
+
 /// `a` arrival → [`BlockRow`]: a block that is here, in the order blocks became durable here.
 pub fn arrival(arrival: u64) -> Vec<u8> {
     Key::of(b'a').u64(arrival).0
@@ -69,6 +81,16 @@ pub fn arrival_of(key: &[u8]) -> u64 {
 /// `s` channel, first → arrival (u64): which block holds a number.
 pub fn by_number(channel: &Channel, number: u64) -> Vec<u8> {
     Key::of(b's').channel(channel).u64(number).0
+}
+
+/// All blocks of one channel.
+pub fn numbers(channel: &Channel) -> Vec<u8> {
+    Key::of(b's').channel(channel).0
+}
+
+/// All blocks one office wrote.
+pub fn numbers_of(origin: &Unit) -> Vec<u8> {
+    Key::of(b's').text(origin.as_str()).0
 }
 
 /// `t` sealed at (µs), arrival → nothing: blocks by the moment in their documents' ids.
@@ -138,6 +160,12 @@ pub fn reached_up_to(channel: &Channel, number: u64) -> (Vec<u8>, Vec<u8>) {
     let from = Key::of(b'd').channel(channel).0;
     let to = Key::of(b'd').channel(channel).u64(number.saturating_add(1)).0;
     (from, to)
+}
+
+/// The number a `d` key of this channel begins at.
+pub fn first_of_mark(key: &[u8], channel: &Channel) -> u64 {
+    let prefix = reached_up_to(channel, 0).0.len();
+    key.get(prefix..prefix + 8).and_then(|n| n.try_into().ok()).map_or(0, u64::from_be_bytes)
 }
 
 /// `l` channel, number, index → [`StageView`](v1::StageView): one thing a person did with one envelope, in the order it
@@ -298,6 +326,9 @@ pub struct BlockRow {
     /// Whether any document in it is more than a receipt.
     #[prost(bool, tag = "11")]
     pub documents: bool,
+    /// The hash of its last header, which seals the others: whether another block is the same one.
+    #[prost(bytes = "bytes", tag = "12")]
+    pub last: Bytes,
 }
 
 /// Value of a `q` row.

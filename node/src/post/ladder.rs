@@ -128,7 +128,7 @@ impl Post {
         let (from, to) = keys::reached_up_to(channel, number);
         for (key, row) in self.rows.range_back(&from, &to, 16) {
             let Ok(row) = keys::MarkRow::decode(row.as_slice()) else { continue };
-            let first = first_of_mark(&key, channel);
+            let first = keys::first_of_mark(&key, channel);
             if number < first.saturating_add(u64::from(row.count)) {
                 stages.extend(row.stage);
             }
@@ -252,9 +252,4 @@ pub fn height(stage: Stage) -> u8 {
         Stage::Undertaken => 5,
         Stage::Completed | Stage::CannotComply => 6,
     }
-}
-
-fn first_of_mark(key: &[u8], channel: &Channel) -> u64 {
-    let prefix = keys::reached_up_to(channel, 0).0.len();
-    key.get(prefix..prefix + 8).and_then(|n| n.try_into().ok()).map_or(0, u64::from_be_bytes)
 }

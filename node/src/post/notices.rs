@@ -123,11 +123,17 @@ impl Post {
     /// anybody else is.
     fn met(&self, arrival: u64) -> bool {
         let Some(run) = self.block_row(arrival).as_ref().and_then(Self::run_of) else { return true };
-        if run.channel.origin == self.me.unit {
-            let there = run.channel.destination.as_str();
-            return self.rows.get(&keys::reached(&run.channel, run.first, Stage::Delivered, there)).is_some();
+        match run.channel.origin == self.me.unit {
+            true => self.has_arrived(&run),
+            false => self.waiting(&run.channel, run.first).is_none(),
         }
-        self.waiting(&run.channel, run.first).is_none()
+    }
+
+    /// Whether a block is where it is addressed to: here, or its office has said so.
+    pub(super) fn has_arrived(&self, run: &Run) -> bool {
+        let there = &run.channel.destination;
+        let said = || self.rows.get(&keys::reached(&run.channel, run.first, Stage::Delivered, there.as_str()));
+        *there == self.me.unit || said().is_some()
     }
 
     fn forget_due(&mut self, due: Due) {

@@ -84,6 +84,13 @@ pub enum Event {
         /// What it misses.
         runs: Vec<Run>,
     },
+    /// A neighbour does not have numbers it was asked for, and nobody beyond it has.
+    Gone {
+        /// Which neighbour.
+        peer: Unit,
+        /// Which numbers.
+        runs: Vec<Run>,
+    },
     /// An operator says: try these again now.
     Retry {
         /// To whom they wait.
@@ -156,6 +163,8 @@ pub struct Turn {
     pub settlements: Vec<(Unit, v1::Settlement)>,
     /// … questions to neighbours …
     pub missing: Vec<(Unit, Vec<Run>)>,
+    /// … that there is no answer to theirs …
+    pub gone: Vec<(Unit, Vec<Run>)>,
     /// … and how many envelopes were offered a second time.
     pub duplicates: Vec<(Unit, u64)>,
 }
@@ -245,9 +254,10 @@ impl Post {
                 Event::Offered { peer, bodies, arrived } => {
                     self.offered(&peer, bodies, arrived, &mut fresh, &mut outbox, &mut turn);
                 }
-                Event::Answered { peer, answers } => self.answered(&peer, answers, circumstances.now, &mut turn),
+                Event::Answered { peer, answers } => self.answered(&peer, answers, circumstances, &mut turn),
                 Event::Linked { peer, heard } => self.compare(&peer, &heard, circumstances, &mut turn),
                 Event::Missed { peer, runs } => self.missed(&peer, runs, circumstances.now, &mut turn),
+                Event::Gone { peer, runs } => self.gone(&peer, &runs, circumstances.now, &mut fresh, &mut turn),
                 Event::Retry { peer, runs } => turn.facts.extend(runs.into_iter().map(|run| {
                     let moved = super::fact::Moved { peer: peer.to_string(), range: Some(run.to_proto()) };
                     Pending::of(circumstances.now, Fact::Moved(moved))
@@ -285,6 +295,7 @@ impl Post {
             }
             Fact::Answered(answered) => self.apply_answered(answered, at),
             Fact::Moved(moved) => self.apply_moved(moved),
+            Fact::Gone(gone) => self.apply_gone(gone),
             Fact::Noted(noted) => self.apply_noted(noted, at),
             Fact::Forgotten(forgotten) => self.apply_forgotten(forgotten),
             Fact::Carried(carried) => self.apply_carried(carried, place),
@@ -371,6 +382,7 @@ impl Post {
             deliver_by_us: soonest(|header| header.deliver_by_us).unwrap_or(0),
             expires_at_us: soonest(|header| header.expires_at_us).unwrap_or(0),
             documents: block.headers.iter().any(|header| header.kind() != v1::Kind::Receipt),
+            last: Bytes::copy_from_slice(&block.head.last),
         };
         self.rows.put(keys::by_number(&block.run.channel, block.run.first), arrival.to_be_bytes().to_vec());
         if row.documents {
@@ -457,7 +469,7 @@ pub(super) fn names(block: &Block) -> BTreeSet<&[u8]> {
     files.chain(bodies).filter(|digest| digest.len() == 32).collect()
 }
 
-fn entry_of(arrival: u64, row: &keys::BlockRow, queued: &keys::QueueRow, state: State) -> Option<Entry> {
+pub(super) fn entry_of(arrival: u64, row: &keys::BlockRow, queued: &keys::QueueRow, state: State) -> Option<Entry> {
     let held = !queued.held_code.is_empty();
     Some(Entry {
         arrival,
@@ -488,14 +500,7 @@ fn read_out(key: &[u8], row: &[u8]) -> Option<((Unit, v1::Precedence), Tip)> {
 }
 
 fn read_heard(key: &[u8], row: &[u8]) -> Option<(Channel, Heard)> {
-    let text = |from: usize| -> Option<(&str, usize)> {
-        let length = usize::from(*key.get(from)?);
-        Some((std::str::from_utf8(key.get(from + 1..from + 1 + length)?).ok()?, from + 1 + length))
-    };
-    let (origin, at) = text(1)?;
-    let epoch = key.get(at..at + 16)?;
-    let (destination, at) = text(at + 16)?;
-    let channel = Channel::of(origin, epoch, destination, i32::from(*key.get(at)?)).ok()?;
+    let channel = keys::channel_of(key)?;
     let row = keys::HeardRow::decode(row).ok()?;
     let ranges = Ranges::decode(&row.ranges);
     // How long it has been torn is not kept; after a restart it has been long enough.

@@ -60,6 +60,34 @@ impl Ranges {
         gaps
     }
 
+    /// Takes the numbers `first..=last` out.
+    pub fn remove(&mut self, first: u64, last: u64) {
+        let kept = self.0.iter().flat_map(|&(from, to)| {
+            let below = (from < first).then(|| (from, to.min(first - 1)));
+            let above = (to > last).then(|| (from.max(last + 1), to));
+            below.into_iter().chain(above).filter(|(from, to)| from <= to)
+        });
+        self.0 = kept.collect();
+    }
+
+    /// Cuts `first..=last` into runs that are in the set (`true`) and runs that are not, in order.
+    pub fn cut(&self, first: u64, last: u64) -> Vec<((u64, u64), bool)> {
+        let mut runs = Vec::new();
+        let mut next = first;
+        let within = self.0.iter().map(|&(from, to)| (from.max(first), to.min(last))).filter(|(from, to)| from <= to);
+        for (from, to) in within {
+            if next < from {
+                runs.push(((next, from - 1), false));
+            }
+            runs.push(((from, to), true));
+            next = to.saturating_add(1);
+        }
+        if next <= last {
+            runs.push(((next, last), false));
+        }
+        runs
+    }
+
     /// How many runs: the cost of keeping the set.
     pub fn runs(&self) -> usize {
         self.0.len()
@@ -110,7 +138,15 @@ mod tests {
             prop_assert_eq!(missing, expected);
             let mut row = Vec::new();
             ranges.encode(&mut row);
-            prop_assert_eq!(Ranges::decode(&row), ranges);
+            prop_assert_eq!(&Ranges::decode(&row), &ranges);
+            let cut = ranges.cut(first, last);
+            let pieces: Vec<u64> = cut.iter().flat_map(|&((a, b), _)| a..=b).collect();
+            prop_assert_eq!(pieces, (first..=last).collect::<Vec<_>>());
+            prop_assert!(cut.iter().all(|&((a, b), has)| (a..=b).all(|n| model.contains(&n) == has)));
+            ranges.remove(first, last);
+            let mut rest = Ranges::default();
+            model.iter().filter(|n| !(first..=last).contains(*n)).for_each(|n| rest.insert(*n, *n));
+            prop_assert_eq!(ranges, rest);
         }
     }
 }

@@ -148,6 +148,8 @@ codes! {
     OverlappingNumbers "overlapping-numbers" [];
     /// It does not follow what came before.
     BrokenChain "broken-chain" [];
+    /// Its numbers came before and meant something else.
+    NumberUsed "number-used" [];
     /// Too many numbers are missing.
     TooManyGaps "too-many-gaps" [];
     /// Not theirs to bring.
@@ -176,6 +178,7 @@ impl Code {
         Self::QueueFull,
         Self::OverlappingNumbers,
         Self::BrokenChain,
+        Self::NumberUsed,
         Self::TooManyGaps,
         Self::NotYourSubtree,
         Self::BodyMissing,

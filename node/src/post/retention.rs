@@ -1,6 +1,7 @@
 //! What need not be kept any longer, and what has to move because its segment is about to go.
 //!
-//! A block is *settled* when it waits for no neighbour, for no signature here and for no time to pass, is older than the
+//! A block is *settled* when it waits for no neighbour, for no signature here and for no time to pass, has arrived where it
+//! is addressed to (a neighbour may lose its disk: until then what is here may be the only copy left), is older than the
 //! retention, and nobody will ask for what is in it: a 请示 has its answer, an incident its end, a directive to this office
 //! what it asked for, and no validity runs on. What is settled is forgotten, rows and all. What is not is carried: its
 //! bytes are written again, further on. When that has been done with every record of a segment, nothing points into it.
@@ -182,6 +183,7 @@ impl Broom<'_> {
         let waits = self.post.next_hop(&block.run.channel.destination);
         row.at_us <= self.line.before.us()
             && waits.is_none_or(|peer| rows.get(&keys::queued(&peer, arrival)).is_none())
+            && (!row.documents || self.post.has_arrived(&block.run))
             && rows.get(&keys::unsigned(arrival)).is_none()
             && !times(row).any(|(at, stage)| self.post.due.contains(&(at, arrival, stage)))
             && block.headers.iter().enumerate().all(|(index, header)| self.is_over(block, index, header))

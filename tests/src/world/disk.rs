@@ -26,7 +26,7 @@ type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 #[derive(Clone, Default)]
 pub(super) struct Platter(Arc<Mutex<Written>>);
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Written {
     /// By number.
     records: BTreeMap<u64, Bytes>,
@@ -52,6 +52,13 @@ impl Written {
 impl Platter {
     pub(super) fn new(plant: Plant) -> Self {
         Self(Arc::new(Mutex::new(Written { plant, ..Written::default() })))
+    }
+
+    /// The same, apart from here on.
+    pub(super) fn copied(&self) -> Self {
+        let written = self.0.lock().unwrap();
+        let base = MemoryBase(Arc::new(written.base.0.read().unwrap().clone().into()));
+        Self(Arc::new(Mutex::new(Written { base, ..written.clone() })))
     }
 
     /// The rows of the index, rebuilt from the baseline if need be, and the record to go on with.
