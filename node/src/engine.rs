@@ -7,10 +7,11 @@
 //! do.
 
 pub mod news;
+mod patrol;
 pub mod run;
 mod tidy;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -23,6 +24,7 @@ use crate::{
         Circumstances, Event, Post, Turn,
         envelope::{Place, Run},
         fact::{Abandoned, Fact, Record},
+        losses::Stretch,
         office::{EarlyOffer, Filings, Pending},
         refusal::{Code, Refusal},
         rows::Overlay,
@@ -32,6 +34,7 @@ use crate::{
     topology::Unit,
 };
 
+use patrol::Patrol;
 use tidy::Tidying;
 
 /// Where facts become durable. A real disk in a station, memory with a will of its own in the simulator.
@@ -39,7 +42,7 @@ pub trait Disk: Send + 'static {
     /// Writes all records and returns when they are on stable storage.
     fn append(&mut self, records: &[Bytes]) -> Result<Vec<Place>, Unwritten>;
     /// Reads a record back.
-    fn read(&self, place: Place) -> Result<Bytes, DiskFailed>;
+    fn read(&self, place: Place) -> Result<Bytes, Unread>;
     /// Whether what was read so far can be believed: a read that failed may have looked as if there was nothing.
     fn sound(&self) -> Result<(), DiskFailed>;
     /// Why only the urgent should be taken in, if the reserve is being used.
@@ -87,6 +90,8 @@ pub struct Walk {
     pub records: Vec<(Place, Bytes)>,
     /// Where the next one lies; `None` at the end of the segment.
     pub next: Option<u32>,
+    /// What could not be read between them.
+    pub damaged: Vec<Stretch>,
 }
 
 /// The disk no longer does what it is asked. The station stops; nothing in memory is trusted after this.
@@ -107,6 +112,20 @@ pub enum Unwritten {
         what: String,
     },
     /// Nobody knows what was written.
+    #[error(transparent)]
+    Failed(#[from] DiskFailed),
+}
+
+/// Why a record cannot be had.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Unread {
+    /// It is not there any more, or not as it was written. The disk does what it is asked otherwise.
+    #[error("{what}")]
+    Damaged {
+        /// What is wrong, where.
+        what: String,
+    },
+    /// Nobody knows.
     #[error(transparent)]
     Failed(#[from] DiskFailed),
 }
@@ -175,7 +194,10 @@ pub struct Engine<D: Disk> {
     /// Blocks committed lately, so that offering them at once needs no read.
     recent: BTreeMap<Place, Bytes>,
     recent_bytes: usize,
+    /// What was found to be unreadable, and not dealt with yet.
+    damaged: RefCell<Vec<Stretch>>,
     tidying: Option<Tidying>,
+    patrol: Patrol,
 }
 
 /// How much of what was just written is kept to be offered without reading it back.
@@ -183,15 +205,26 @@ const RECENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 impl<D: Disk> Engine<D> {
     /// Puts an engine over what was recovered; `left_over` records of a turn that a crash cut short are declared void.
-    /// A new store begins its first epoch here.
+    /// A new store begins its first epoch here, and one with `holes` in its journal another one.
     pub fn new(
         post: Post,
         disk: D,
         io: Arc<dyn Io>,
         sealer: Arc<dyn Sealer>,
         left_over: u32,
+        holes: &[Stretch],
     ) -> Result<Self, DiskFailed> {
-        let mut engine = Self { post, disk, io, sealer, recent: BTreeMap::new(), recent_bytes: 0, tidying: None };
+        let mut engine = Self {
+            post,
+            disk,
+            io,
+            sealer,
+            recent: BTreeMap::new(),
+            recent_bytes: 0,
+            damaged: RefCell::default(),
+            tidying: None,
+            patrol: Patrol::default(),
+        };
         // Nobody watches yet.
         engine.post.take_touched();
         if left_over > 0 {
@@ -204,6 +237,9 @@ impl<D: Disk> Engine<D> {
             let opened = Post::open_epoch(io.now(), &|buffer| io.random(buffer), "new store");
             engine.commit(vec![opened])?;
         }
+        let io = engine.io.clone();
+        let lost = engine.post.holes(holes, io.now(), &|buffer| io.random(buffer));
+        engine.commit(lost)?;
         Ok(engine)
     }
 
@@ -239,8 +275,9 @@ impl<D: Disk> Engine<D> {
                 refusing: refusing.as_deref(),
             },
         );
-        let Turn { facts, early: offers, answers, settlements, missing, gone, duplicates } = turn;
+        let Turn { mut facts, early: offers, answers, settlements, missing, gone, duplicates } = turn;
         offers.into_iter().for_each(early);
+        facts.extend(self.losses(now));
         let (facts, bytes) = match self.commit(facts) {
             Ok(committed) => committed,
             Err(Unwritten::Full { what }) => return Ok(Released(come_again(answers, settlements, &what))),
@@ -256,11 +293,37 @@ impl<D: Disk> Engine<D> {
     }
 
     /// The bytes of a block or body that lies at `place`.
-    pub fn read(&self, place: Place) -> Result<Bytes, DiskFailed> {
-        match self.recent.get(&place) {
-            Some(bytes) => Ok(bytes.clone()),
-            None => content(&self.disk.read(place)?, place),
+    pub fn read(&self, place: Place) -> Result<Bytes, Unread> {
+        if let Some(bytes) = self.recent.get(&place) {
+            return Ok(bytes.clone());
         }
+        let read = self.disk.read(place).and_then(|record| content(&record, place));
+        if let Err(Unread::Damaged { what }) = &read {
+            self.note_damage(Stretch::of(place), what);
+        }
+        read
+    }
+
+    fn note_damage(&self, part: Stretch, what: &str) {
+        let mut damaged = self.damaged.borrow_mut();
+        if !damaged.contains(&part) {
+            tracing::error!(what, "a record is lost");
+            damaged.push(part);
+        }
+    }
+
+    /// Whether something was found to be lost since the last turn.
+    pub fn has_losses(&self) -> bool {
+        !self.damaged.borrow().is_empty()
+    }
+
+    /// What becomes of what was found to be lost.
+    fn losses(&mut self, now: Timestamp) -> Vec<Pending> {
+        let damaged = std::mem::take(self.damaged.get_mut());
+        if damaged.is_empty() {
+            return Vec::new();
+        }
+        self.post.damage(&damaged, now)
     }
 
     /// Writes everything still in memory towards the index. Called when the station ends in peace.
@@ -304,34 +367,45 @@ impl<D: Disk> Engine<D> {
     }
 
     fn offers(&mut self, now: Timestamp) -> Result<Vec<(Unit, Vec<Offer>)>, DiskFailed> {
-        let scheduled = self.post.schedule(now);
-        scheduled
-            .into_iter()
-            .map(|(peer, entries)| {
-                let offers = entries.iter().map(|entry| self.offer(entry, now)).collect::<Result<_, _>>()?;
-                Ok((peer, offers))
-            })
-            .collect()
+        let mut offers = Vec::new();
+        for (peer, entries) in self.post.schedule(now) {
+            let mut to_peer = Vec::with_capacity(entries.len());
+            for entry in &entries {
+                match self.offer(entry, now) {
+                    Ok(offer) => to_peer.push(offer),
+                    // It was noted; the next turn says what becomes of it.
+                    Err(Unread::Damaged { .. }) => {}
+                    Err(Unread::Failed(failed)) => return Err(failed),
+                }
+            }
+            offers.push((peer, to_peer));
+        }
+        Ok(offers)
     }
 
-    fn offer(&self, entry: &Entry, now: Timestamp) -> Result<Offer, DiskFailed> {
+    fn offer(&self, entry: &Entry, now: Timestamp) -> Result<Offer, Unread> {
         let block = self.read(entry.place)?;
         let passages = self.post.offered_on(&entry.passages, entry.since, now, entry.attempts);
-        let bodies = if entry.shared { self.bodies_of(&block)? } else { Vec::new() };
+        let bodies = if entry.shared { self.bodies_of(&block, entry.place)? } else { Vec::new() };
         Ok(Offer { run: entry.run.clone(), block, passages, bodies })
     }
 
-    fn bodies_of(&self, block: &Bytes) -> Result<Vec<(Bytes, Bytes)>, DiskFailed> {
+    fn bodies_of(&self, block: &Bytes, place: Place) -> Result<Vec<(Bytes, Bytes)>, Unread> {
+        // A block whose text is not here cannot be handed on, any more than one that is not here itself.
+        let lost = |what: String| {
+            self.note_damage(Stretch::of(place), &what);
+            Unread::Damaged { what }
+        };
         let block = crate::post::seal::Block::trusted(block.clone())
-            .map_err(|bad| DiskFailed { what: format!("a block in the journal does not read: {bad}") })?;
+            .map_err(|bad| lost(format!("a block in the journal does not read: {bad}")))?;
         let mut bodies: Vec<(Bytes, Bytes)> = Vec::new();
         for header in &block.headers {
             if bodies.iter().any(|(name, _)| *name == header.body_digest) {
                 continue;
             }
-            let missing = || DiskFailed { what: format!("the body of {} is not in the journal", header.number) };
-            let row = self.post.body_place(&header.body_digest).ok_or_else(missing)?;
-            bodies.push((header.body_digest.clone(), self.read(row)?));
+            let missing = || lost(format!("the body of {} is not in the journal", header.number));
+            let body = self.post.body_place(&header.body_digest).ok_or_else(missing)?;
+            bodies.push((header.body_digest.clone(), self.read(body)?));
         }
         Ok(bodies)
     }
@@ -376,8 +450,8 @@ fn come_again(answers: Vec<(u64, Filings)>, settlements: Vec<(Unit, v1::Settleme
 }
 
 /// What a record at `place` carries.
-fn content(record: &Bytes, place: Place) -> Result<Bytes, DiskFailed> {
-    let bad = || DiskFailed { what: format!("the journal record at {place:?} is not a block") };
+fn content(record: &Bytes, place: Place) -> Result<Bytes, Unread> {
+    let bad = || Unread::Damaged { what: format!("the journal record at {place:?} is not a block") };
     let record = Record::decode(record.clone()).map_err(|_| bad())?;
     content_of(&record).ok_or_else(bad)
 }

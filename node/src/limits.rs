@@ -117,3 +117,7 @@ pub const TIDY_LOOK_EVERY: Duration = Duration::from_secs(10);
 pub const TIDY_SEGMENTS: usize = 16;
 /// How often files that no document has any more are looked for.
 pub const FORGET_FILES_EVERY: Duration = Duration::from_secs(600);
+/// Bytes of the journal read again in one go to see that they are still what was written.
+pub const PATROL_BYTES: usize = 1024 * 1024;
+/// How often, while nothing else is to be done: a hundred gigabytes in a fortnight.
+pub const PATROL_EVERY: Duration = Duration::from_secs(10);

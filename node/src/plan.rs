@@ -344,6 +344,10 @@ pub fn find(desk: Desk<'_>, text: &str, what: &str) -> Result<Copy, Refusal> {
     }
     let mut found = desk.post.named(text.trim(), desk.read);
     match found.len() {
+        0 if desk.post.had(text.trim()) => {
+            let reason = format!("the record of {text} is damaged on this station's disk");
+            refuse(Code::RecordLost, &reason, &[text])
+        }
         0 => refuse(Code::NotFound, &format!("no document here is called {text}"), &[text]),
         1 => Ok(found.remove(0)),
         _ => {

@@ -19,6 +19,7 @@ pub mod fact;
 pub mod gaps;
 pub mod keys;
 pub mod ladder;
+pub mod losses;
 pub mod names;
 pub mod notices;
 pub mod office;

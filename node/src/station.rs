@@ -89,7 +89,7 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
     }
     let seals = Arc::new(Seals::new(identity.clone()));
     let seen = Arc::new(Seen::new(telemetry.meters(), telemetry.traces(), telemetry.health(), pieces.clone()));
-    let engine = Engine::new(post, disk, io.clone(), seals.clone(), recovered.left_over)?;
+    let engine = Engine::new(post, disk, io.clone(), seals.clone(), recovered.left_over, &recovered.holes)?;
     // The ministry is the archive: it keeps everything.
     let retention = (topology.root() != &me.unit).then_some(config.store.retention);
     let engine = match retention {

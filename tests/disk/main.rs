@@ -83,7 +83,7 @@ impl District {
     fn start(dir: &Path) -> Self {
         let io = Arc::new(Fixed::new(Timestamp::from_us(1_700_000_000_000_000), 7));
         let (disk, post, left_over) = open(dir, &io).unwrap();
-        let engine = Engine::new(post, disk, io.clone(), Arc::new(Hand::of("820000")), left_over).unwrap();
+        let engine = Engine::new(post, disk, io.clone(), Arc::new(Hand::of("820000")), left_over, &[]).unwrap();
         let mut district = Self {
             io,
             engine: engine.forgetting_after(RETENTION),
@@ -108,9 +108,47 @@ impl District {
         };
         let answers: Vec<_> = effects.offers.drain(..).flat_map(|(_, offers)| offers).map(|o| taken(&o.run)).collect();
         if !answers.is_empty() {
-            self.step(vec![Event::Answered { peer: ministry(), answers }]);
+            self.step(vec![Event::Answered { peer: ministry(), answers: answers.clone() }]);
+            self.arrived(answers);
         }
         effects
+    }
+
+    /// The ministry says that it has them.
+    fn arrived(&mut self, taken: Vec<v1::Settlement>) {
+        let of = |settlement: v1::Settlement| v1::Receipt {
+            about: settlement.range,
+            stage: Stage::Delivered.into(),
+            station: ministry().to_string(),
+            ..Default::default()
+        };
+        let receipts = v1::Receipts { receipts: taken.into_iter().map(of).collect() };
+        let header = v1::Header { kind: Kind::Receipt.into(), status: v1::Status::System.into(), ..Default::default() };
+        self.brought(header, v1::document::Content::Receipts(receipts));
+    }
+
+    /// The ministry writes something to this district.
+    fn brought(&mut self, header: v1::Header, content: v1::document::Content) -> DocId {
+        let now = self.io.now();
+        let mut random = [0; 10];
+        self.io.random(&mut random);
+        let id = DocId::mint(now, random);
+        let body = Bytes::from(v1::Document { content: Some(content) }.encode_to_vec());
+        let header = v1::Header {
+            role: v1::Role::Action.into(),
+            id: id.to_bytes(),
+            body_digest: digest(&body).to_vec().into(),
+            body_length: body.len() as u64,
+            ..header
+        };
+        let channel =
+            Channel { origin: ministry(), epoch: Epoch([1; 16]), destination: me().unit, precedence: Precedence::TeJi };
+        let envelopes = vec![Unsealed { header: Box::new(header), body }];
+        let block = seal::seal(&channel, &mut self.tip, envelopes, false, now, &Hand::of("000000"));
+        let parcels = vec![v1::Parcel { block: block.bytes, passages: Vec::new() }];
+        let opened = wire::open(v1::Offer { parcels, bodies: Vec::new() }, &Hands).unwrap();
+        self.step(vec![Event::Offered { peer: ministry(), bodies: Vec::new(), arrived: opened.arrived }]);
+        id
     }
 
     fn file(&mut self, requests: &[v1::FileRequest]) -> Vec<DocId> {
@@ -124,28 +162,11 @@ impl District {
 
     /// A directive comes, and an officer signs for it.
     fn directed(&mut self) -> DocId {
+        let directive = v1::Directive { text: "立即".into(), ..Default::default() };
+        let header =
+            v1::Header { kind: Kind::Directive.into(), status: v1::Status::Exercise.into(), ..Default::default() };
+        let id = self.brought(header, v1::document::Content::Directive(directive));
         let now = self.io.now();
-        let mut random = [0; 10];
-        self.io.random(&mut random);
-        let id = DocId::mint(now, random);
-        let content = v1::document::Content::Directive(v1::Directive { text: "立即".into(), ..Default::default() });
-        let body = Bytes::from(v1::Document { content: Some(content) }.encode_to_vec());
-        let header = v1::Header {
-            kind: Kind::Directive.into(),
-            status: v1::Status::Exercise.into(),
-            role: v1::Role::Action.into(),
-            id: id.to_bytes(),
-            body_digest: digest(&body).to_vec().into(),
-            body_length: body.len() as u64,
-            ..Default::default()
-        };
-        let channel =
-            Channel { origin: ministry(), epoch: Epoch([1; 16]), destination: me().unit, precedence: Precedence::TeJi };
-        let envelopes = vec![Unsealed { header: Box::new(header), body }];
-        let block = seal::seal(&channel, &mut self.tip, envelopes, false, now, &Hand::of("000000"));
-        let parcels = vec![v1::Parcel { block: block.bytes, passages: Vec::new() }];
-        let opened = wire::open(v1::Offer { parcels, bodies: Vec::new() }, &Hands).unwrap();
-        self.step(vec![Event::Offered { peer: ministry(), bodies: Vec::new(), arrived: opened.arrived }]);
         let read = |place| self.engine.read(place).ok();
         let desk = Desk { post: self.engine.post(), read: &read, now, refusing: None };
         let drafts = plan::act::drafts(desk, &papers::act(&id.to_string(), Stage::Signed, "")).unwrap();
@@ -281,7 +302,8 @@ fn a_stop_between_any_two_steps_of_forgetting_loses_nothing_that_is_needed() {
 fn judge_stop(dir: &Path, io: &Fixed, needed: &[DocId]) {
     let (disk, mut post, left_over) = open(dir, io).unwrap();
     let with_index = post.rows_mut().everything();
-    let engine = Engine::new(post, disk, Arc::new(Fixed::new(io.now(), 1)), Arc::new(Hand::of("820000")), left_over);
+    let engine =
+        Engine::new(post, disk, Arc::new(Fixed::new(io.now(), 1)), Arc::new(Hand::of("820000")), left_over, &[]);
     let engine = engine.unwrap();
     for id in needed {
         let copies = engine.post().copies(*id, &|place| Some(engine.read(place).unwrap()));

@@ -230,7 +230,7 @@ impl World {
             post = Post::load(me, Box::new(station.disk.index().0));
         }
         let disk = Memory::over(station.disk.clone());
-        let engine = Engine::new(post, disk, station.io.clone(), Arc::new(Hand::of(unit.as_str())), left_over);
+        let engine = Engine::new(post, disk, station.io.clone(), Arc::new(Hand::of(unit.as_str())), left_over, &[]);
         let engine = engine.map(|engine| match retention {
             Some(retention) => engine.forgetting_after(retention),
             None => engine,

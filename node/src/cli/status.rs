@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{ArgMatches, Command};
-use proto::v1::{HopLatency, LinkView, StatusView, StoreView, Totals};
+use proto::v1::{HopLatency, LinkView, LossView, StatusView, StoreView, Totals};
 use serde_json::{Value, json};
 
 use super::{
@@ -260,7 +260,28 @@ fn closing(view: &StatusView, tier: Tier, words: &Words) -> String {
         let args = [("n", view.held.into()), ("program", call::program(tier).into())];
         text.push_str(&words.say("status-held", &args));
     }
+    let lost = view.store.as_ref().map_or(0, |store| store.lost_open);
+    if lost > 0 {
+        let args = [("n", lost.into()), ("program", call::program(tier).into())];
+        text.push_str(&words.say("status-lost", &args));
+    }
     text
+}
+
+fn loss_json(loss: &LossView) -> Value {
+    let range = loss.range.clone().unwrap_or_default();
+    let channel = range.channel.clone().unwrap_or_default();
+    json!({
+        "at": time::rfc3339(loss.at_us),
+        "kind": loss.kind,
+        "origin": document::some(&channel.origin),
+        "destination": document::some(&channel.destination),
+        "first": range.first,
+        "count": range.count,
+        "from": document::some(&loss.from),
+        "hole": document::some(&loss.hole),
+        "recovered_at": Some(loss.recovered_us).filter(|us| *us > 0).map(time::rfc3339),
+    })
 }
 
 /// For machines.
@@ -286,6 +307,9 @@ pub(super) fn json(view: &StatusView) -> Value {
             "accepting": store.accepting,
             "refusing_because": document::some(&store.refusing_because),
             "forgotten": store.forgotten,
+            "lost": store.lost,
+            "lost_open": store.lost_open,
+            "losses": store.losses.iter().map(loss_json).collect::<Vec<_>>(),
         },
         "links": view.links.iter().map(link_json).collect::<Vec<_>>(),
         "certificates": view.certificates.iter().map(|one| json!({

@@ -314,6 +314,7 @@ fn grpc_code(code: Code) -> tonic::Code {
         // Not `Unavailable`: that is what a caller sees when this station cannot be reached.
         Code::LinkDown | Code::LinkSilent => tonic::Code::Aborted,
         Code::Stopped => tonic::Code::Unavailable,
+        Code::RecordLost => tonic::Code::DataLoss,
         Code::AttachmentFailed => tonic::Code::Internal,
         _ => tonic::Code::FailedPrecondition,
     }

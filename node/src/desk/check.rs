@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use proto::v1::{self, CheckItem, Severity};
 
-use crate::io::Timestamp;
+use crate::{io::Timestamp, post::envelope::Run};
 
 /// A certificate that ends sooner than this is worth a warning.
 const CERTIFICATE_NOTICE: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -114,6 +114,8 @@ findings! {
     DiskLow "disk-low" "store" Warning [Bytes];
     /// What a commit takes (99th percentile).
     CommitSlow "commit-slow" "store" Warning [Micros];
+    /// How many, which.
+    RecordsLost "records-lost" "store" Warning [Count, Text];
 
     /// Compared with whom, their clock minus ours.
     ClockOk "clock-ok" "clock" Ok [Unit, Offset];
@@ -202,7 +204,19 @@ fn of_store(store: &v1::StoreView) -> Vec<CheckItem> {
     if store.commit_p99_us > COMMIT_NOTICE_US {
         items.push(Finding::CommitSlow.item(&[&p99], ""));
     }
+    if store.lost_open > 0 {
+        let open = store.losses.iter().filter(|loss| loss.recovered_us == 0).map(lost).collect::<Vec<_>>();
+        items.push(Finding::RecordsLost.item(&[&store.lost_open.to_string(), &open.join(", ")], ""));
+    }
     items
+}
+
+/// What was lost, on one line: `820000→420000 3-7`.
+fn lost(loss: &v1::LossView) -> String {
+    match loss.range.as_ref().and_then(|range| Run::parse(range).ok()) {
+        Some(run) => format!("{}→{} {}-{}", run.channel.origin, run.channel.destination, run.first, run.last()),
+        None => loss.hole.clone(),
+    }
 }
 
 /// Every clock that is off; if none is, the one known best, our parent's before others.

@@ -132,6 +132,10 @@ impl Seen {
             (Some(Fact::Gone(gone)), _) => {
                 tracing::warn!(peer = gone.peer, what = ?gone.range, "these numbers will not come any more");
             }
+            (Some(Fact::Damaged(damaged)), _) => {
+                let (blocks, bodies) = (damaged.arrivals.len(), damaged.bodies.len());
+                tracing::error!(blocks, bodies, "records of this disk cannot be read any more; check names them");
+            }
             (Some(Fact::Forgotten(forgotten)), _) => {
                 add(&self.counts.forgotten, forgotten.envelopes);
                 self.meters.observe_forgotten(forgotten.envelopes);

@@ -10,7 +10,10 @@ use crate::{
     io::Timestamp,
     link::board::{Board, Line},
     plan::Desk,
-    post::schedule::{Entry, Queue, State},
+    post::{
+        losses::{Loss, Lost},
+        schedule::{Entry, Queue, State},
+    },
     telemetry::{Direction, Meters, QueueState},
     topology::{Topology, Unit},
 };
@@ -31,12 +34,16 @@ pub struct Around {
     pub journal: std::path::PathBuf,
 }
 
+/// Losses told in a status; all of them are in the log.
+const LOSSES_SHOWN: usize = 16;
+
 /// What of a status only the engine knows.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     queues: BTreeMap<Unit, v1::QueueTotals>,
     unsigned: u64,
     gaps: u64,
+    losses: Vec<Loss>,
     /// Why only the urgent is taken in.
     pub refusing: Option<String>,
 }
@@ -47,6 +54,7 @@ pub fn known(desk: Desk<'_>) -> Known {
         queues: desk.post.queues().map(|(unit, queue)| (unit.clone(), totals(queue, desk.now))).collect(),
         unsigned: desk.post.unsigned_count(),
         gaps: desk.post.gaps().map(|run| u64::from(run.count)).sum(),
+        losses: desk.post.losses(),
         refusing: desk.refusing.map(str::to_owned),
     }
 }
@@ -137,6 +145,9 @@ impl Around {
             accepting: known.refusing.is_none(),
             refusing_because: known.refusing.clone().unwrap_or_default(),
             forgotten: self.seen.forgotten(),
+            lost: known.losses.len() as u64,
+            lost_open: known.open_losses(),
+            losses: known.losses.iter().rev().take(LOSSES_SHOWN).map(loss).collect(),
         }
     }
 
@@ -155,9 +166,37 @@ impl Around {
         }
         let (used, free) = space(&self.journal);
         meters.set_store(used, free);
+        let open = known.open_losses();
+        meters.set_losses(open, known.losses.len() as u64 - open);
         let identity = self.identity.load();
         meters.set_certificate("transport", &identity.id().to_string(), identity.transport_not_after());
         meters.set_certificate("signing", &identity.id().to_string(), identity.signing_not_after());
+    }
+}
+
+impl Known {
+    fn open_losses(&self) -> u64 {
+        self.losses.iter().filter(|loss| loss.recovered.is_none()).count() as u64
+    }
+}
+
+fn loss(loss: &Loss) -> v1::LossView {
+    let view = v1::LossView {
+        at_us: loss.at.us(),
+        recovered_us: loss.recovered.map_or(0, Timestamp::us),
+        ..v1::LossView::default()
+    };
+    match &loss.what {
+        Lost::Damaged(run, from) => v1::LossView {
+            kind: "damaged".into(),
+            range: Some(run.to_proto()),
+            from: from.as_ref().map(Unit::to_string).unwrap_or_default(),
+            ..view
+        },
+        Lost::Gone(run, from) => {
+            v1::LossView { kind: "gone".into(), range: Some(run.to_proto()), from: from.to_string(), ..view }
+        }
+        Lost::Hole(hole) => v1::LossView { kind: "hole".into(), hole: hole.to_string(), ..view },
     }
 }
 

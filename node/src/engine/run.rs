@@ -354,8 +354,10 @@ impl<D: Disk> Turning<D> {
             self.observer.turn(self.engine.post(), &effects, self.io.now().since(now));
             self.release(effects);
         }
-        if calm && let Some(effects) = self.engine.tidy(now)? {
-            self.observer.turn(self.engine.post(), &effects, self.io.now().since(now));
+        for quiet in [Engine::tidy, Engine::patrol].into_iter().filter(|_| calm) {
+            if let Some(effects) = quiet(&mut self.engine, now)? {
+                self.observer.turn(self.engine.post(), &effects, self.io.now().since(now));
+            }
         }
         if !questions.is_empty() {
             let refusing = self.engine.disk().refusing();
@@ -364,6 +366,12 @@ impl<D: Disk> Turning<D> {
             let answers: Vec<_> = questions.into_iter().map(|question| question(desk)).collect();
             self.engine.disk().sound()?;
             answers.into_iter().for_each(|answer| answer());
+        }
+        // Found while somebody looked, or while something was to be offered.
+        if self.engine.has_losses() {
+            let effects = self.engine.step(Vec::new(), now, &mut |_| {})?.into_effects();
+            self.observer.turn(self.engine.post(), &effects, self.io.now().since(now));
+            self.release(effects);
         }
         Ok(news)
     }

@@ -15,7 +15,7 @@ use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::{Disk, DiskFailed, Effects, Engine, Layout, Step, Unwritten};
+use super::{Disk, DiskFailed, Effects, Engine, Layout, Step, Unread, Unwritten};
 use crate::{
     io::Timestamp,
     limits,
@@ -103,7 +103,10 @@ impl<D: Disk> Engine<D> {
 
     /// Whether everything in a full segment is older than the line: the next one begins before it.
     fn is_old(&self, segment: u64, line: Line) -> bool {
-        let next = self.disk.walk(Step { segment: segment + 1, offset: 0 }, 1);
+        let full = self.disk.layout().full.into_iter().map(|(segment, _)| segment);
+        // One may be missing.
+        let next = full.filter(|next| *next > segment).min().unwrap_or(segment + 1);
+        let next = self.disk.walk(Step { segment: next, offset: 0 }, 1);
         let first = next.ok().and_then(|walk| walk.records.into_iter().next());
         let record = first.and_then(|(_, bytes)| Record::decode(bytes).ok());
         record.is_some_and(|record| record.at_us <= line.before.us())
@@ -119,9 +122,9 @@ impl<D: Disk> Engine<D> {
         let mut decided = match self.decide_sweep(at, bodies, line) {
             Ok(decided) => decided,
             Err(error) => {
-                // Nothing was changed. What cannot be read cannot be carried, so it stays where it is.
+                // Nothing was changed. What cannot be read cannot be carried; first it has to be known for lost.
                 tracing::error!(
-                    why = error.what,
+                    why = %error,
                     segment = at.segment,
                     "this segment cannot be given up; tried again later"
                 );
@@ -162,7 +165,7 @@ impl<D: Disk> Engine<D> {
         at: &mut Step,
         bodies: &mut Vec<(Place, Bytes)>,
         line: Line,
-    ) -> Result<Vec<Pending>, DiskFailed> {
+    ) -> Result<Vec<Pending>, Unread> {
         if at.offset == SWEPT {
             let mut bytes = 0;
             let fits = |(place, _): &&(Place, _)| {
@@ -183,6 +186,7 @@ impl<D: Disk> Engine<D> {
                 None
             }
         };
+        let lost = self.post.damage(&walk.damaged, line.now);
         let unknown = |place: Place| DiskFailed { what: format!("the record at {place:?} is of an unknown form") };
         let records = walk.records.into_iter();
         let records = records.map(|(place, bytes)| Ok((place, Record::decode(bytes).map_err(|_| unknown(place))?)));
@@ -193,7 +197,7 @@ impl<D: Disk> Engine<D> {
         }
         bodies.extend(tidied.bodies);
         at.offset = walk.next.unwrap_or(SWEPT);
-        Ok(tidied.facts)
+        Ok(tidied.facts.into_iter().chain(lost).collect())
     }
 
     fn write_baseline(&mut self, before: u64) -> Result<State, DiskFailed> {

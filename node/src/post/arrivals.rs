@@ -16,7 +16,6 @@ use super::{
     office::{Circumstances, EarlyOffer, Heard, Kept, Pending, Post, Turn},
     outgoing::{Draft, Outbox},
     passage::{self, Skew, with_own},
-    ranges::Ranges,
     refusal::Code,
     schedule::State,
     seal::{self, Block, Tip},
@@ -310,7 +309,10 @@ impl Post {
         at: Timestamp,
         early: bool,
     ) {
-        note_heard(self.heard.entry(block.run.channel.clone()).or_default(), block, at);
+        let heard = self.heard.entry(block.run.channel.clone()).or_default();
+        // It fills a hole: perhaps it was here before.
+        let again = block.run.last() <= heard.tip.last;
+        note_heard(heard, block, at);
         self.keep_heard(&block.run.channel);
         let state = if early { State::InFlight { offered: at } } else { State::Ready };
         let skew = Skew { offset_us: taken.offset_us, uncertainty_us: taken.offset_uncertainty_us };
@@ -319,7 +321,10 @@ impl Post {
         let arrival = self.keep(block, kept, state);
         // In this order: what a document in the same block voids does not wait for anybody.
         self.fold_documents(block);
-        self.await_signatures(arrival, block);
+        self.await_signatures(arrival, block, again);
+        if again {
+            self.recovered(&block.run, at);
+        }
     }
 
     pub(super) fn apply_answered(&mut self, answered: &Answered, at: Timestamp) {
@@ -367,12 +372,7 @@ fn note_heard(heard: &mut Heard, block: &Block, now: Timestamp) {
     if block.run.last() > heard.tip.last {
         heard.tip = Tip::of(block);
     }
-    heard.torn_since = if torn(&heard.ranges) { heard.torn_since.or(Some(now)) } else { None };
-}
-
-/// Whether a number below the highest is missing.
-pub(super) fn torn(ranges: &Ranges) -> bool {
-    ranges.through() < ranges.highest()
+    heard.torn_since = if heard.is_torn() { heard.torn_since.or(Some(now)) } else { None };
 }
 
 fn settled(run: &Run, now: Timestamp) -> v1::Settlement {

@@ -17,7 +17,7 @@ pub struct Record {
     #[prost(int64, tag = "1")]
     pub at_us: i64,
     /// What became true.
-    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13")]
+    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 16")]
     pub fact: Option<Fact>,
     /// The last record of its turn.
     #[prost(bool, tag = "15")]
@@ -60,6 +60,12 @@ pub enum Fact {
     /// Numbers that are missing here will not come: whoever had them has them no more.
     #[prost(message, tag = "13")]
     Gone(Gone),
+    /// What lies at some places of this journal cannot be read any more.
+    #[prost(message, tag = "14")]
+    Damaged(Damaged),
+    /// A part of this journal is lost, and nobody knows what was in it.
+    #[prost(message, tag = "16")]
+    Hole(Hole),
 }
 
 impl Fact {
@@ -226,6 +232,34 @@ pub struct Gone {
     pub range: Option<v1::Range>,
 }
 
+/// See [`Fact::Damaged`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Damaged {
+    /// Blocks, by their number among those here.
+    #[prost(uint64, repeated, tag = "1")]
+    pub arrivals: Vec<u64>,
+    /// Bodies of broadcasts, by their digest.
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    pub bodies: Vec<Bytes>,
+}
+
+/// See [`Fact::Hole`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Hole {
+    /// From where …
+    #[prost(uint64, tag = "1")]
+    pub segment: u64,
+    /// … in that segment …
+    #[prost(uint32, tag = "2")]
+    pub offset: u32,
+    /// … to where.
+    #[prost(uint64, tag = "3")]
+    pub to_segment: u64,
+    /// See above.
+    #[prost(uint32, tag = "4")]
+    pub to_offset: u32,
+}
+
 /// Folds a journal back into a post office, turn by turn.
 #[derive(Debug, Default)]
 pub struct Replay {
@@ -247,6 +281,15 @@ impl Replay {
                 post.apply(&record, None, place, false);
                 self.applied += 1;
             }
+        }
+    }
+
+    /// Records are missing here, which had been durable. So the turns around them were whole, and what is left of them
+    /// counts.
+    pub fn hole(&mut self, post: &mut Post) {
+        for (record, place) in self.turn.drain(..) {
+            post.apply(&record, None, place, false);
+            self.applied += 1;
         }
     }
 
@@ -295,11 +338,13 @@ mod tests {
             Fact::Forgotten(Forgotten { rows: vec![vec![1]], envelopes: 3 }),
             Fact::Carried(Carried { arrival: 1, block: vec![6; 9].into(), keys: vec![] }),
             Fact::Gone(Gone { peer: "420000".into(), range: Some(v1::Range::default()) }),
+            Fact::Damaged(Damaged { arrivals: vec![7], bodies: vec![vec![2; 32].into()] }),
+            Fact::Hole(Hole { segment: 1, offset: 2, to_segment: 3, to_offset: 4 }),
         ];
-        for (tag, fact) in (2u32..9).chain(10..).zip(facts) {
+        for (tag, fact) in (2u32..9).chain(10..15).chain(16..).zip(facts) {
             let record = Record { at_us: 7, fact: Some(fact), ends_turn: true };
             let bytes = record.encode_to_vec();
-            assert_eq!(bytes[2] >> 3, u8::try_from(tag).unwrap(), "the tag on disk");
+            assert_eq!(prost::encoding::decode_key(&mut &bytes[2..]).unwrap().0, tag, "the tag on disk");
             assert_eq!(Record::decode(bytes.as_slice()).unwrap(), record);
         }
     }

@@ -11,12 +11,12 @@ use prost::Message as _;
 use proto::v1::{self, Stage};
 
 use super::{
-    arrivals::{Fresh, torn},
+    arrivals::Fresh,
     envelope::{Channel, Run},
     fact::{Fact, Gone, Moved},
     keys,
+    losses::Lost,
     office::{Circumstances, Pending, Post, Turn, entry_of},
-    ranges::Ranges,
     rows::after_prefix,
     schedule::State,
 };
@@ -113,9 +113,10 @@ impl Post {
 
     /// Numbers known to be missing now.
     pub fn gaps(&self) -> impl Iterator<Item = Run> {
-        self.heard.iter().filter(|(_, heard)| heard.torn_since.is_some()).flat_map(|(channel, heard)| {
-            heard.ranges.gaps().into_iter().map(|(first, last)| part(channel, first, last))
-        })
+        self.heard
+            .iter()
+            .filter(|(_, heard)| heard.torn_since.is_some())
+            .flat_map(|(channel, heard)| heard.missing().map(|(first, last)| part(channel, first, last)))
     }
 
     pub(super) fn ask_for_gaps(&self, now: Timestamp, turn: &mut Turn) {
@@ -125,7 +126,8 @@ impl Post {
             if !self.queues.get(&peer).is_some_and(super::schedule::Queue::is_up) {
                 continue;
             }
-            turn.missing.push((peer, missing_runs(channel, &heard.ranges)));
+            turn.missing
+                .push((peer, heard.missing().take(64).map(|(first, last)| part(channel, first, last)).collect()));
         }
     }
 
@@ -148,16 +150,19 @@ impl Post {
             if self.next_hop(&run.channel.destination).as_ref() != Some(peer) {
                 continue;
             }
-            let mut number = run.first;
-            while number <= run.last() && left > 0 {
+            let mut next = Some(run.first);
+            while let Some(number) = next.filter(|number| *number <= run.last() && left > 0) {
                 left -= 1;
-                if let Some(here) = self.block_at(&run.channel, number).and_then(|(_, row)| Self::run_of(&row)) {
-                    number = here.last() + 1;
+                let here = self.block_at(&run.channel, number).map(|(_, row)| row);
+                if let Some(here) = here.as_ref().filter(|row| !row.damaged).and_then(Self::run_of) {
+                    next = here.last().checked_add(1);
                     let moved = Moved { peer: peer.to_string(), range: Some(here.to_proto()) };
                     turn.facts.push(Pending::of(now, Fact::Moved(moved)));
                     continue;
                 }
-                let until = self.next_block(&run.channel, number).map_or(run.last(), |next| run.last().min(next - 1));
+                let damaged = here.as_ref().and_then(Self::run_of).map(|run| run.last());
+                let before_next = || self.next_block(&run.channel, number).map(|first| first.saturating_sub(1));
+                let until = damaged.or_else(before_next).map_or(run.last(), |until| until.min(run.last()));
                 for ((first, last), had) in self.cut_absent(&run.channel, number, until) {
                     let absent = part(&run.channel, first, last);
                     match self.next_hop(&run.channel.origin).filter(|_| !had) {
@@ -165,7 +170,7 @@ impl Post {
                         None => gone.push(absent),
                     }
                 }
-                number = until + 1;
+                next = until.checked_add(1);
             }
         }
         if !gone.is_empty() {
@@ -186,8 +191,8 @@ impl Post {
     pub(super) fn gone(&self, peer: &Unit, runs: &[Run], now: Timestamp, fresh: &mut Fresh, turn: &mut Turn) {
         for run in runs.iter().filter(|run| self.may_offer(peer, &run.channel).is_ok()) {
             let heard = fresh.heard_mut(self, &run.channel);
-            let last = run.last().min(heard.ranges.highest());
-            for ((first, last), _) in heard.ranges.cut(run.first.max(1), last).into_iter().filter(|(_, here)| !here) {
+            let missing = heard.missing().map(|(first, last)| (first.max(run.first), last.min(run.last())));
+            for (first, last) in missing.filter(|(first, last)| first <= last) {
                 heard.ranges.insert(first, last);
                 let gone = Gone { peer: peer.to_string(), range: Some(part(&run.channel, first, last).to_proto()) };
                 turn.facts.push(Pending::of(now, Fact::Gone(gone)));
@@ -195,12 +200,18 @@ impl Post {
         }
     }
 
-    pub(super) fn apply_gone(&mut self, gone: &Gone) {
+    pub(super) fn apply_gone(&mut self, gone: &Gone, at: Timestamp) {
         let Some(Ok(run)) = gone.range.as_ref().map(Run::parse) else { return };
         let heard = self.heard.entry(run.channel.clone()).or_default();
         heard.ranges.insert(run.first, run.last());
-        heard.torn_since = heard.torn_since.filter(|_| torn(&heard.ranges));
+        heard.torn_since = heard.torn_since.filter(|_| heard.is_torn());
         self.keep_heard(&run.channel);
+        // What only passes through is no loss to this office; whoever it was for asks for it as well.
+        let (me, origin) = (&self.me.unit, &run.channel.origin);
+        let for_us = run.channel.destination == *me || self.me.topology.is_ancestor(me, origin);
+        if let Some(peer) = Unit::parse(&gone.peer).ok().filter(|_| for_us) {
+            self.lose(at, Lost::Gone(run, peer));
+        }
     }
 
     /// What has been heard of a channel, as a row.
@@ -229,6 +240,7 @@ impl Post {
 
     fn wait_again(&mut self, peer: &Unit, arrival: u64) {
         let row = self.block_row(arrival);
+        let row = row.filter(|row| !row.damaged);
         let Some((row, run)) = row.and_then(|row| Self::run_of(&row).map(|run| (row, run))) else { return };
         let queue = self.queues.entry(peer.clone()).or_default();
         if queue.find(&run.channel, run.first).is_some() {
@@ -251,11 +263,8 @@ impl Post {
     }
 }
 
-fn missing_runs(channel: &Channel, ranges: &Ranges) -> Vec<Run> {
-    ranges.gaps().into_iter().take(64).map(|(first, last)| part(channel, first, last)).collect()
-}
-
 /// The numbers from first to last, or as many of them as one run can name.
 fn part(channel: &Channel, first: u64, last: u64) -> Run {
-    Run { channel: channel.clone(), first, count: u32::try_from(last - first + 1).unwrap_or(u32::MAX) }
+    let count = u32::try_from(last - first).map_or(u32::MAX, |more| more.saturating_add(1));
+    Run { channel: channel.clone(), first, count }
 }

@@ -34,7 +34,7 @@ impl Key {
     }
 }
 
-/// `m` name → a value of the station itself: `epoch` (16 bytes), `arrivals`, `unsigned`, `voided` (u64).
+/// `m` name → a value of the station itself: `epoch` (16 bytes), `arrivals`, `unsigned`, `voided`, `lost` (u64).
 pub fn meta(name: &str) -> Vec<u8> {
     Key::of(b'm').text(name).0
 }
@@ -72,6 +72,9 @@ pub fn channel_of(key: &[u8]) -> Option<Channel> {
 pub fn arrival(arrival: u64) -> Vec<u8> {
     Key::of(b'a').u64(arrival).0
 }
+
+/// All of them.
+pub const ARRIVAL: &[u8] = b"a";
 
 /// Reads the number back from an `a`, `q` or `w` key: its last eight bytes.
 pub fn arrival_of(key: &[u8]) -> u64 {
@@ -240,6 +243,22 @@ pub fn body(digest: &[u8]) -> Vec<u8> {
     Key::of(b'y').bytes(digest).0
 }
 
+/// All of them.
+pub const BODY: &[u8] = b"y";
+
+/// The digest in a `y` key.
+pub fn digest_of(key: &[u8]) -> &[u8] {
+    key.get(1..).unwrap_or_default()
+}
+
+/// `v` number → [`LossRow`]: something that was lost, in the order it was found.
+pub fn loss(number: u64) -> Vec<u8> {
+    Key::of(b'v').u64(number).0
+}
+
+/// All of them.
+pub const LOSS: &[u8] = b"v";
+
 /// Packs a place.
 pub fn place_row(place: Place) -> Vec<u8> {
     let mut row = place.segment.to_be_bytes().to_vec();
@@ -329,6 +348,9 @@ pub struct BlockRow {
     /// The hash of its last header, which seals the others: whether another block is the same one.
     #[prost(bytes = "bytes", tag = "12")]
     pub last: Bytes,
+    /// Written here, and unreadable since.
+    #[prost(bool, tag = "13")]
+    pub damaged: bool,
 }
 
 /// Value of a `q` row.
@@ -396,4 +418,27 @@ pub struct KeyRow {
     /// To how many.
     #[prost(uint32, tag = "4")]
     pub recipients: u32,
+}
+
+/// Value of a `v` row: envelopes, or a part of the journal.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct LossRow {
+    /// When it was found.
+    #[prost(int64, tag = "1")]
+    pub at_us: i64,
+    /// Which envelopes.
+    #[prost(message, optional, tag = "2")]
+    pub range: Option<v1::Range>,
+    /// The neighbour that brought them, or does not have them; empty = they were written here.
+    #[prost(string, tag = "3")]
+    pub from: String,
+    /// They never came.
+    #[prost(bool, tag = "4")]
+    pub gone: bool,
+    /// Segment and offset of its first byte and of the one behind it.
+    #[prost(uint64, repeated, tag = "5")]
+    pub hole: Vec<u64>,
+    /// When they came again; 0 = they did not.
+    #[prost(int64, tag = "6")]
+    pub recovered_us: i64,
 }

@@ -160,14 +160,16 @@ impl Post {
         })
     }
 
-    pub(super) fn await_signatures(&mut self, arrival: u64, block: &Block) {
+    /// Documents that came for the desk wait for a signature; what came `again` after it was lost may have one already.
+    pub(super) fn await_signatures(&mut self, arrival: u64, block: &Block, again: bool) {
         let mut waiting = 0u128;
         // All of a block has one origin and one destination.
         if !block.headers.first().is_some_and(|header| on_its_way(self, header)) {
             return;
         }
         for (index, header) in block.headers.iter().enumerate() {
-            if for_a_desk(header) && header.kind() != Kind::Cancel && !self.came_void(header) {
+            let signed = || again && self.is_signed(&block.run.channel, block.sequence(index));
+            if for_a_desk(header) && header.kind() != Kind::Cancel && !self.came_void(header) && !signed() {
                 waiting |= 1 << index.min(127);
             }
         }
@@ -195,6 +197,20 @@ impl Post {
             self.rows.put(key, left.to_be_bytes().to_vec());
         }
         self.count_unsigned(self.unsigned.saturating_sub(1));
+    }
+
+    fn is_signed(&self, channel: &Channel, number: u64) -> bool {
+        self.acts_on(channel, number).iter().any(|act| act.station == self.me.unit.as_str())
+    }
+
+    /// Nobody can sign for what is not here any more.
+    pub(super) fn forget_signatures(&mut self, arrival: u64) {
+        let key = keys::unsigned(arrival);
+        let waiting = self.rows.get(&key).and_then(|row| row.try_into().ok()).map_or(0, u128::from_be_bytes);
+        if waiting != 0 {
+            self.rows.delete(key);
+            self.count_unsigned(self.unsigned.saturating_sub(u64::from(waiting.count_ones())));
+        }
     }
 
     fn count_unsigned(&mut self, count: u64) {

@@ -48,14 +48,29 @@ impl Post {
         found
     }
 
+    /// Whether a document called this was here, and its record is damaged.
+    pub fn had(&self, text: &str) -> bool {
+        let lost = |arrival: &u64| self.block_row(*arrival).is_none_or(|row| row.damaged);
+        let (text, number) = (text.to_ascii_lowercase(), text.to_ascii_uppercase());
+        let mut named: Vec<u64> = self.over(&number).map(|(key, _)| keys::arrival_of(&key)).collect();
+        if uuid::Uuid::try_parse(&text).is_ok() {
+            named.extend(self.may_hold_id(&text));
+        }
+        named.iter().any(lost)
+    }
+
     /// The document with exactly this number.
     fn numbered(&self, number: &str, read: Read<'_>) -> Option<Copy> {
-        let (series, place) = keys::series_of(number)?;
+        let mut over = self.over(number).flat_map(|(key, _)| self.block_copies(keys::arrival_of(&key), read));
+        over.find(|copy| number_of(&copy.header) == Some(number))
+    }
+
+    /// The rows of the blocks that may hold this number, the newest first.
+    fn over(&self, number: &str) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + use<> {
+        let (series, place) = keys::series_of(number).unwrap_or_default();
         let (from, to) = (keys::numbered(series, 0, 0), keys::numbered(series, place.saturating_add(1), 0));
         let rows = self.rows.range_back(&from, &to, OVERLAPS_MAX);
-        let over = rows.iter().filter(|(_, last)| keys::u64_of(last) >= place);
-        over.flat_map(|(key, _)| self.block_copies(keys::arrival_of(key), read))
-            .find(|copy| number_of(&copy.header) == Some(number))
+        rows.into_iter().filter(move |(_, last)| keys::u64_of(last) >= place)
     }
 
     /// Blocks in which an id may begin like this: an id begins with its moment.

@@ -180,6 +180,19 @@ pub struct Heard {
     pub torn_since: Option<Timestamp>,
 }
 
+impl Heard {
+    /// Whether a number is missing that came once, or should have come before another.
+    pub(super) fn is_torn(&self) -> bool {
+        self.ranges.through() < self.tip.last.max(self.ranges.highest())
+    }
+
+    /// The runs that are missing.
+    pub(super) fn missing(&self) -> impl Iterator<Item = (u64, u64)> + use<> {
+        let cut = self.ranges.cut(1, self.tip.last.max(self.ranges.highest()));
+        cut.into_iter().filter(|(_, here)| !here).map(|(run, _)| run)
+    }
+}
+
 /// One station's post office.
 pub struct Post {
     pub(super) me: Me,
@@ -192,6 +205,8 @@ pub struct Post {
     pub(super) due: BTreeSet<Due>,
     pub(super) arrivals: u64,
     pub(super) unsigned: u64,
+    /// Losses put on record so far.
+    pub(super) lost: u64,
     /// Envelopes about which something became known since this was last taken.
     pub(super) touched: Vec<Run>,
     /// The millisecond in which the youngest document that was cancelled or superseded had been filed.
@@ -212,6 +227,7 @@ impl Post {
             due: BTreeSet::new(),
             arrivals: 0,
             unsigned: 0,
+            lost: 0,
             touched: Vec::new(),
             voided_up_to: 0,
             skew: Skew::default(),
@@ -295,7 +311,9 @@ impl Post {
             }
             Fact::Answered(answered) => self.apply_answered(answered, at),
             Fact::Moved(moved) => self.apply_moved(moved),
-            Fact::Gone(gone) => self.apply_gone(gone),
+            Fact::Gone(gone) => self.apply_gone(gone, at),
+            Fact::Damaged(damaged) => self.apply_damaged(damaged, at),
+            Fact::Hole(hole) => self.apply_hole(hole, at),
             Fact::Noted(noted) => self.apply_noted(noted, at),
             Fact::Forgotten(forgotten) => self.apply_forgotten(forgotten),
             Fact::Carried(carried) => self.apply_carried(carried, place),
@@ -383,6 +401,7 @@ impl Post {
             expires_at_us: soonest(|header| header.expires_at_us).unwrap_or(0),
             documents: block.headers.iter().any(|header| header.kind() != v1::Kind::Receipt),
             last: Bytes::copy_from_slice(&block.head.last),
+            damaged: false,
         };
         self.rows.put(keys::by_number(&block.run.channel, block.run.first), arrival.to_be_bytes().to_vec());
         if row.documents {
@@ -427,6 +446,7 @@ impl Post {
         self.epoch = Epoch(meta(&self.rows, "epoch").and_then(|row| row.try_into().ok()).unwrap_or_default());
         self.arrivals = meta(&self.rows, "arrivals").map_or(0, |row| keys::u64_of(&row));
         self.unsigned = meta(&self.rows, "unsigned").map_or(0, |row| keys::u64_of(&row));
+        self.lost = meta(&self.rows, "lost").map_or(0, |row| keys::u64_of(&row));
         self.voided_up_to = meta(&self.rows, "voided").map_or(0, |row| keys::u64_of(&row));
         self.outs = self.rows.prefix(keys::OUT, usize::MAX).iter().filter_map(|(k, v)| read_out(k, v)).collect();
         self.heard = self.rows.prefix(keys::HEARD, usize::MAX).iter().filter_map(|(k, v)| read_heard(k, v)).collect();
@@ -502,8 +522,9 @@ fn read_out(key: &[u8], row: &[u8]) -> Option<((Unit, v1::Precedence), Tip)> {
 fn read_heard(key: &[u8], row: &[u8]) -> Option<(Channel, Heard)> {
     let channel = keys::channel_of(key)?;
     let row = keys::HeardRow::decode(row).ok()?;
-    let ranges = Ranges::decode(&row.ranges);
+    let mut heard =
+        Heard { ranges: Ranges::decode(&row.ranges), tip: Tip { last: row.last, hash: row.hash }, torn_since: None };
     // How long it has been torn is not kept; after a restart it has been long enough.
-    let torn_since = (ranges.through() < ranges.highest()).then_some(Timestamp::default());
-    Some((channel, Heard { ranges, tip: Tip { last: row.last, hash: row.hash }, torn_since }))
+    heard.torn_since = heard.is_torn().then_some(Timestamp::default());
+    Some((channel, heard))
 }

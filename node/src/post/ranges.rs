@@ -82,7 +82,7 @@ impl Ranges {
             runs.push(((from, to), true));
             next = to.saturating_add(1);
         }
-        if next <= last {
+        if next <= last && !self.contains(last, last) {
             runs.push(((next, last), false));
         }
         runs

@@ -80,6 +80,8 @@ codes! {
     MissingReference "missing-reference" [];
     /// Nothing here is called that.
     NotFound "not-found" ["text"];
+    /// Something here was called that, and cannot be read any more.
+    RecordLost "record-lost" ["text"];
     /// Several things are.
     Ambiguous "ambiguous" ["text", "candidates"];
     /// It belongs to no incident.
@@ -166,6 +168,8 @@ codes! {
     AlteredHeader "altered-header" [];
     /// A text was changed.
     AlteredBody "altered-body" [];
+    /// It lies here and cannot be read any more. (Not an answer, but why something waits.)
+    RecordDamaged "record-damaged" [];
     /// Nothing was answered at all.
     NoAnswer "no-answer" [];
 }
@@ -187,6 +191,7 @@ impl Code {
         Self::SealNotTheirs,
         Self::AlteredHeader,
         Self::AlteredBody,
+        Self::RecordDamaged,
         Self::NoAnswer,
     ];
 }

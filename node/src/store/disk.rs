@@ -16,13 +16,14 @@ use super::{
 };
 use crate::{
     config,
-    engine::{Disk, DiskFailed, Layout, Step, Unwritten, Walk},
+    engine::{Disk, DiskFailed, Layout, Step, Unread, Unwritten, Walk},
     io::Io,
     limits,
     post::{
         Me, Post,
         envelope::Place,
         fact::{Record, Replay},
+        losses::Stretch,
         rows::Overlay,
     },
 };
@@ -49,7 +50,7 @@ pub enum StoreError {
     Baseline(#[from] BaselineError),
     /// Neither index nor baseline: the oldest facts are gone.
     #[error(
-        "the index has to be rebuilt, and the journal begins at segment {oldest} without a baseline that fits it ({why}); restore the whole data directory from one backup"
+        "the index has to be rebuilt, and the journal begins at segment {oldest} without a baseline that fits it ({why}); restore the whole data directory from one backup, or move it away: the station then begins anew, and its neighbours give it what they still have"
     )]
     NoBaseline {
         /// The oldest segment there is.
@@ -78,6 +79,8 @@ pub struct Recovered {
     pub replayed: u64,
     /// Records of a turn that a crash cut short.
     pub left_over: u32,
+    /// Parts of the journal that were durable and are lost.
+    pub holes: Vec<Stretch>,
     /// In words, for the log and for `check`.
     pub notes: Vec<String>,
 }
@@ -109,10 +112,12 @@ impl JournalDisk {
         let options = journal::Options { segment_bytes, spare: SPARE, fresh_id: JournalId(fresh) };
         let beside = dir.join("journal");
         let (journal, reader, opened) = Journal::open(&beside, options)?;
-        let mut recovered = Recovered::default();
+        let mut recovered = Recovered { holes: opened.damage.iter().map(stretch).collect(), ..Recovered::default() };
         if let Some(cut) = opened.cut {
             recovered.notes.push(format!("the last commit had been cut short and was taken away: {cut:?}"));
         }
+        let mended = |number: &u64| format!("the damaged header of journal segment {number} was written again");
+        recovered.notes.extend(opened.mended.iter().map(mended));
         let options = index::Options { cache_bytes: store.index_cache, journal: journal.span(), shape: SHAPE };
         let (index, found) = Index::open(dir.join("index"), &options)?;
         if let Some(aside) = found.set_aside {
@@ -121,6 +126,7 @@ impl JournalDisk {
                 aside.why,
                 aside.to.display()
             ));
+            recovered.holes.extend(aside.ahead.map(|ahead| between(journal.end(), ahead)));
         }
         let baseline = baseline::find(&beside);
         let from = match found.watermark {
@@ -129,20 +135,38 @@ impl JournalDisk {
         };
         let mut post = Post::load(me, Box::new(index.clone()));
         let mut replay = Replay::default();
-        journal.replay(from, |place, payload| {
-            // Between two turns rows may go into the index, so that a long journal is read in bounded memory.
-            if replay.between_turns()
-                && post.rows_mut().undrained() > limits::UNDRAINED_ROWS_MAX
-                && let Some(rows) = post.rows_mut().start_drain()
-            {
-                index.apply(&rows, place.position())?;
-                post.rows_mut().end_drain();
+        let mut at = from;
+        // What is lost is named, and everything behind it still counts.
+        loop {
+            let replayed = journal.replay(at, |place, payload| {
+                // Between two turns rows may go into the index, so that a long journal is read in bounded memory.
+                if replay.between_turns()
+                    && post.rows_mut().undrained() > limits::UNDRAINED_ROWS_MAX
+                    && let Some(rows) = post.rows_mut().start_drain()
+                {
+                    index.apply(&rows, place.position())?;
+                    post.rows_mut().end_drain();
+                }
+                let place = own(place);
+                let record = Record::decode(payload).map_err(|_| StoreError::Unknown { place })?;
+                replay.feed(record, place, &mut post);
+                Ok::<_, StoreError>(())
+            });
+            match replayed {
+                Ok(()) => break,
+                Err(StoreError::Journal(JournalError::Damaged(damage))) => {
+                    replay.hole(&mut post);
+                    recovered.holes.push(stretch(&damage));
+                    at = damage.resume;
+                }
+                Err(error) => return Err(error),
             }
-            let place = own(place);
-            let record = Record::decode(payload).map_err(|_| StoreError::Unknown { place })?;
-            replay.feed(record, place, &mut post);
-            Ok::<_, StoreError>(())
-        })?;
+        }
+        recovered.holes.sort_unstable_by_key(|hole| hole.from);
+        recovered.holes.dedup();
+        let lost =
+            |hole: &Stretch| format!("the journal is lost from {:?} to {:?} (segment, offset)", hole.from, hole.to);
+        recovered.notes.extend(recovered.holes.iter().map(lost));
         (recovered.replayed, recovered.left_over) = replay.finish();
         let free = journal.space()?.free;
         let indexer = Indexer::start(index.clone())?;
@@ -190,15 +214,11 @@ impl Disk for JournalDisk {
         Ok(places.into_iter().map(own).collect())
     }
 
-    fn read(&self, place: Place) -> Result<Bytes, DiskFailed> {
+    fn read(&self, place: Place) -> Result<Bytes, Unread> {
         let Place { segment, offset, length } = place;
-        self.reader.read(journal::Place { segment, offset, length }).map_err(|error| {
-            let unread = failed(&error);
-            match error {
-                ReadError::Io { .. } => _ = self.unread.set(unread.clone()),
-                ReadError::Gone { .. } | ReadError::Damaged { .. } => tracing::error!(%error, "a record is missing"),
-            }
-            unread
+        self.reader.read(journal::Place { segment, offset, length }).map_err(|error| match error {
+            ReadError::Io { .. } => self.unread.get_or_init(|| failed(&error)).clone().into(),
+            ReadError::Gone { .. } | ReadError::Damaged { .. } => Unread::Damaged { what: error.to_string() },
         })
     }
 
@@ -254,7 +274,7 @@ impl Disk for JournalDisk {
         let mut walk = Walk::default();
         let mut read = 0;
         let start = Position::start_of(from.segment).max(Position { segment: from.segment, offset: from.offset });
-        let ended = self.journal.replay(start, |place, payload| {
+        let mut visit = |place: journal::Place, payload: &[u8]| {
             if place.segment != from.segment || read >= bytes {
                 walk.next = (place.segment == from.segment).then_some(place.offset);
                 return Err(Halt::Enough);
@@ -262,11 +282,25 @@ impl Disk for JournalDisk {
             read += payload.len();
             walk.records.push((own(place), Bytes::copy_from_slice(payload)));
             Ok(())
-        });
-        match ended {
-            Err(Halt::Journal(error)) => Err(failed(error)),
-            Ok(()) | Err(Halt::Enough) => Ok(walk),
+        };
+        let mut at = start;
+        let mut damaged = Vec::new();
+        loop {
+            match self.journal.replay(at, &mut visit) {
+                Ok(()) | Err(Halt::Enough) => break,
+                Err(Halt::Journal(JournalError::Damaged(damage))) if damage.at.segment == from.segment => {
+                    damaged.push(stretch(&damage));
+                    at = damage.resume;
+                    if at.segment != from.segment {
+                        break;
+                    }
+                }
+                Err(Halt::Journal(JournalError::Damaged(_))) => break,
+                Err(Halt::Journal(error)) => return Err(failed(error)),
+            }
         }
+        walk.damaged = damaged;
+        Ok(walk)
     }
 
     fn baseline(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed> {
@@ -329,6 +363,14 @@ fn rebuild(
 
 fn own(place: journal::Place) -> Place {
     Place { segment: place.segment, offset: place.offset, length: place.length }
+}
+
+fn stretch(damage: &journal::Damage) -> Stretch {
+    between(damage.at, damage.resume)
+}
+
+fn between(from: Position, to: Position) -> Stretch {
+    Stretch { from: (from.segment, from.offset), to: (to.segment, to.offset) }
 }
 
 fn failed(error: impl std::fmt::Display) -> DiskFailed {

@@ -70,6 +70,8 @@ pub struct SetAside {
     pub to: PathBuf,
     /// What was wrong with it.
     pub why: String,
+    /// It stood for more of the journal than there is: what is missing from there up to here was durable once.
+    pub ahead: Option<Position>,
 }
 
 /// Why the index cannot do what it was asked.

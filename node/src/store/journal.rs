@@ -62,6 +62,8 @@ pub struct Opened {
     pub segments: usize,
     /// The last commit had been cut short and was taken away.
     pub cut: Option<Cut>,
+    /// Segments whose header was damaged, and is as it was again.
+    pub mended: Vec<u64>,
     /// Damage seen so far: missing segments, and bad records in the last one. A replay checks the rest.
     pub damage: Vec<Damage>,
 }
@@ -142,8 +144,8 @@ impl Journal {
         recover::make_dir(&dir)?;
         let lock = recover::lock(&dir)?;
         let found = recover::recover(&dir, &options)?;
-        let recover::Recovered { id, earlier, current, ready, end, sealed, cut, damage } = found;
-        let opened = Opened { segments: earlier.len() + 1, cut, damage };
+        let recover::Recovered { id, earlier, current, ready, end, sealed, cut, mended, damage } = found;
+        let opened = Opened { segments: earlier.len() + 1, cut, mended, damage };
 
         let pages = current.last_page(end).map_err(JournalError::io("read", &dir))?;
         let live = Live::default();

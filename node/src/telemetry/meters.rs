@@ -67,6 +67,7 @@ struct Instruments {
     used: Gauge<u64>,
     free: Gauge<u64>,
     forgotten: Counter<u64>,
+    losses: Gauge<u64>,
     recoveries: Counter<u64>,
     certificate: Gauge<f64>,
     /// Transitions counted so far, by peer.
@@ -235,6 +236,13 @@ impl Meters {
         i.free.record(free, &[]);
     }
 
+    /// What was lost, and what of that was not or was made good.
+    pub fn set_losses(&self, open: u64, recovered: u64) {
+        let Some(i) = &self.0 else { return };
+        i.losses.record(open, &[KeyValue::new("state", "open")]);
+        i.losses.record(recovered, &[KeyValue::new("state", "recovered")]);
+    }
+
     /// Envelopes settled long ago were given up.
     pub fn observe_forgotten(&self, count: u64) {
         let Some(i) = &self.0 else { return };
@@ -337,6 +345,7 @@ impl Instruments {
             ),
             used: gauge("zhuji_store_used_bytes", "Bytes the journal takes"),
             forgotten: counter("zhuji_forgotten_total", "Messages settled long ago that were given up"),
+            losses: gauge("zhuji_losses", "What was found to be lost on disk or on the way"),
             free: gauge("zhuji_store_free_bytes", "Bytes the store can still take"),
             recoveries: counter("zhuji_store_recoveries_total", "Times the store was recovered from its journal"),
             certificate: moment("zhuji_certificate_not_after_timestamp_seconds", "When a certificate ends"),

@@ -28,6 +28,7 @@ const EVERY_METRIC: &[&str] = &[
     "zhuji_peer_last_contact_timestamp_seconds",
     "zhuji_store_commit_duration_seconds",
     "zhuji_forgotten_total",
+    "zhuji_losses",
     "zhuji_store_free_bytes",
     "zhuji_store_used_bytes",
     "zhuji_store_recoveries_total",
@@ -78,6 +79,7 @@ fn see_everything_once(meters: &Meters) {
     meters.observe_commit(Duration::from_micros(800));
     meters.set_store(1 << 20, 1 << 30);
     meters.observe_forgotten(3);
+    meters.set_losses(2, 1);
     meters.observe_recovery();
     meters.set_certificate("transport", "spiffe://test/relay/420000", Timestamp::from_us(1_800_000_000_000_000));
 }

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use node::{
-    engine::{Disk, DiskFailed, Layout, Step, Unwritten, Walk},
+    engine::{Disk, DiskFailed, Layout, Step, Unread, Unwritten, Walk},
     post::{
         envelope::Place,
         rows::{MemoryBase, Overlay},
@@ -168,7 +168,7 @@ impl Disk for Memory {
         Ok(places)
     }
 
-    fn read(&self, place: Place) -> Result<Bytes, DiskFailed> {
+    fn read(&self, place: Place) -> Result<Bytes, Unread> {
         let record = self.platter.0.lock().unwrap().records.get(&number(place.segment, place.offset)).cloned();
         // Nobody may hold on to a place that was given up: as a failed read it would be found out much later.
         Ok(record.unwrap_or_else(|| panic!("lost: {place:?} was given up, and somebody reads it")))
@@ -215,7 +215,7 @@ impl Disk for Memory {
         let range = number(from.segment, from.offset)..number(from.segment + 1, 0);
         let mut records = written.records.range(range).map(|(at, bytes)| (place(*at), bytes.clone()));
         let walked = records.by_ref().take(2).collect();
-        Ok(Walk { records: walked, next: records.next().map(|(place, _)| place.offset) })
+        Ok(Walk { records: walked, next: records.next().map(|(place, _)| place.offset), damaged: Vec::new() })
     }
 
     fn baseline(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed> {

@@ -29,13 +29,17 @@ const RELEASE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why an index was not opened.
 enum Refused {
-    /// It is worthless: set it aside.
-    Unusable(String),
+    /// It is worthless: set it aside. Perhaps it says how far the journal once reached.
+    Unusable(String, Option<Position>),
     /// It may be fine, and something else is not.
     Final(IndexError),
 }
 
 impl Refused {
+    fn worthless(why: impl Into<String>) -> Self {
+        Self::Unusable(why.into(), None)
+    }
+
     fn io(dir: &Path, doing: &str) -> impl Fn(io::Error) -> Self {
         move |error| Self::Final(cannot(dir, format!("cannot {doing}: {error}")))
     }
@@ -52,22 +56,22 @@ pub(super) struct Usable {
 
 /// Opens what is there; if it is unusable, moves it aside and begins an empty one.
 pub(super) fn open(dir: &Path, options: &Options) -> Result<(Usable, Opened), IndexError> {
-    let why = match attempt(dir, options) {
+    let (why, ahead) = match attempt(dir, options) {
         Ok(usable) => {
             let opened = Opened { watermark: usable.watermark, set_aside: None };
             return Ok((usable, opened));
         }
         Err(Refused::Final(error)) => return Err(error),
-        Err(Refused::Unusable(why)) => why,
+        Err(Refused::Unusable(why, ahead)) => (why, ahead),
     };
     let to = set_aside(dir).map_err(|error| cannot(dir, format!("{why}; cannot move it aside: {error}")))?;
     match attempt(dir, options) {
         Ok(usable) => {
-            let opened = Opened { watermark: usable.watermark, set_aside: Some(SetAside { to, why }) };
+            let opened = Opened { watermark: usable.watermark, set_aside: Some(SetAside { to, why, ahead }) };
             Ok((usable, opened))
         }
         Err(Refused::Final(error)) => Err(error),
-        Err(Refused::Unusable(again)) => Err(cannot(dir, format!("{why}; then, empty: {again}"))),
+        Err(Refused::Unusable(again, _)) => Err(cannot(dir, format!("{why}; then, empty: {again}"))),
     }
 }
 
@@ -86,7 +90,7 @@ pub(super) fn said(panic: &(dyn Any + Send)) -> String {
 fn attempt(dir: &Path, options: &Options) -> Result<Usable, Refused> {
     fs::create_dir_all(dir).map_err(Refused::io(dir, "create it"))?;
     if dir.join(CONDEMNED).exists() {
-        return Err(Refused::Unusable("it was marked to be rebuilt".into()));
+        return Err(Refused::worthless("it was marked to be rebuilt"));
     }
     wait_until_free(dir)?;
     remove_half_snapshots(dir).map_err(Refused::io(dir, "clean it up"))?;
@@ -96,15 +100,15 @@ fn attempt(dir: &Path, options: &Options) -> Result<Usable, Refused> {
     let (db, mark, contents) = match read {
         Ok(Ok(read)) => read,
         Ok(Err(error)) => return Err(judge(dir, error)),
-        Err(panic) => return Err(Refused::Unusable(said(&*panic))),
+        Err(panic) => return Err(Refused::worthless(said(&*panic))),
     };
     let watermark = match mark {
         None if contents == Contents::default() => None,
-        None => return Err(Refused::Unusable("its rows do not say what they stand for".into())),
+        None => return Err(Refused::worthless("its rows do not say what they stand for")),
         Some(bytes) => {
             let mark = Watermark::decode(&bytes);
-            let mark = mark.ok_or_else(|| Refused::Unusable("its watermark is unreadable".into()))?;
-            mark.fits(options, contents).map_err(Refused::Unusable)?;
+            let mark = mark.ok_or_else(|| Refused::worthless("its watermark is unreadable"))?;
+            mark.fits(options, contents).map_err(|why| Refused::Unusable(why, mark.is_ahead_of(options)))?;
             Some(mark.at)
         }
     };
@@ -138,7 +142,7 @@ fn judge(dir: &Path, error: sled::Error) -> Refused {
         {
             Refused::Final(cannot(dir, error.to_string()))
         }
-        error => Refused::Unusable(error.to_string()),
+        error => Refused::worthless(error.to_string()),
     }
 }
 

@@ -66,6 +66,11 @@ impl Watermark {
         Some(Self { shape: u32::from_be_bytes(*shape), journal: JournalId(*journal), at, contents })
     }
 
+    /// How far the journal once reached, if it does not any more.
+    pub(super) fn is_ahead_of(self, options: &Options) -> Option<Position> {
+        (self.journal == options.journal.id && self.at > options.journal.end).then_some(self.at)
+    }
+
     /// Whether these rows are the ones to go on with; if not, why.
     pub(super) fn fits(self, options: &Options, found: Contents) -> Result<(), String> {
         let journal = options.journal;

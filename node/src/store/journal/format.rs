@@ -176,12 +176,10 @@ impl Header {
         page
     }
 
-    pub(super) fn decode(page: &[u8; 44]) -> Result<Self, &'static str> {
-        if &page[..8] != MAGIC {
-            return Err("it does not begin like a journal segment");
-        }
-        if u32_at(page, 40) != crc32c::crc32c(&page[..40]) {
-            return Err("its header is damaged");
+    /// `None` if it is damaged; an error if it is whole and not for us.
+    pub(super) fn decode(page: &[u8; 44]) -> Result<Option<Self>, &'static str> {
+        if &page[..8] != MAGIC || u32_at(page, 40) != crc32c::crc32c(&page[..40]) {
+            return Ok(None);
         }
         if u32_at(page, 8) != VERSION {
             return Err("a different version wrote it");
@@ -189,7 +187,7 @@ impl Header {
         let (mut number, mut id) = ([0; 8], [0; 16]);
         number.copy_from_slice(&page[16..24]);
         id.copy_from_slice(&page[24..40]);
-        Ok(Self { id: JournalId(id), number: u64::from_le_bytes(number), bytes: u32_at(page, 12) })
+        Ok(Some(Self { id: JournalId(id), number: u64::from_le_bytes(number), bytes: u32_at(page, 12) }))
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) struct Recovered {
     pub(super) end: u32,
     pub(super) sealed: bool,
     pub(super) cut: Option<Cut>,
+    pub(super) mended: Vec<u64>,
     pub(super) damage: Vec<Damage>,
 }
 
@@ -53,7 +54,7 @@ pub(super) fn make_dir(dir: &Path) -> Result<(), JournalError> {
 /// Reads what is there, cuts what was torn, and leaves a journal that can be appended to.
 pub(super) fn recover(dir: &Path, options: &Options) -> Result<Recovered, JournalError> {
     remove_drafts(dir)?;
-    let (id, mut used) = open_all(dir, options)?;
+    let Opened { id, segments: mut used, mended } = open_all(dir, options)?;
     let mut damage = missing(&used);
     let mut ready = split_off_empty(dir, &mut used)?;
     let Some(current) = used.pop() else {
@@ -62,7 +63,7 @@ pub(super) fn recover(dir: &Path, options: &Options) -> Result<Recovered, Journa
     let Tail { end, sealed, cut, damage: of_tail } = judge(dir, &current)?;
     damage.extend(of_tail);
     discard_unusable(dir, options, &mut ready)?;
-    Ok(Recovered { id, earlier: used, current, ready, end, sealed, cut, damage })
+    Ok(Recovered { id, earlier: used, current, ready, end, sealed, cut, mended, damage })
 }
 
 fn remove_drafts(dir: &Path) -> Result<(), JournalError> {
@@ -73,25 +74,41 @@ fn remove_drafts(dir: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
+/// The files of a journal.
+struct Opened {
+    id: JournalId,
+    segments: Vec<Segment>,
+    mended: Vec<u64>,
+}
+
 /// All segments in order, all of one journal; a new journal gets its first one here.
-fn open_all(dir: &Path, options: &Options) -> Result<(JournalId, Vec<Segment>), JournalError> {
+fn open_all(dir: &Path, options: &Options) -> Result<Opened, JournalError> {
     let numbers = segment::numbers(dir, "seg").map_err(JournalError::io("list", dir))?;
-    let [oldest, later @ ..] = numbers.as_slice() else {
+    if numbers.is_empty() {
         let header = Header { id: options.fresh_id, number: 1, bytes: options.segment_bytes };
         let first = Segment::create(dir, header)
             .map_err(|source| JournalError::NoSegment { dir: dir.to_owned(), source: source.into() })?;
-        return Ok((options.fresh_id, vec![first]));
-    };
-    let (first, journal) = Segment::open(dir, *oldest)?;
-    let mut segments = vec![first];
-    for number in later {
-        let (segment, id) = Segment::open(dir, *number)?;
-        if id != journal {
-            return Err(JournalError::Foreign { file: segment::path(dir, *number), why: "it is of another journal" });
-        }
-        segments.push(segment);
+        return Ok(Opened { id: options.fresh_id, segments: vec![first], mended: Vec::new() });
     }
-    Ok((journal, segments))
+    let headers = numbers.iter().map(|number| segment::header(dir, *number)).collect::<Result<Vec<_>, _>>()?;
+    let Some(Header { id, .. }) = headers.iter().flatten().next().copied() else {
+        return Err(JournalError::Foreign { file: segment::path(dir, numbers[0]), why: "its header is damaged" });
+    };
+    let mut opened = Opened { id, segments: Vec::new(), mended: Vec::new() };
+    for (number, header) in numbers.into_iter().zip(headers) {
+        opened.segments.push(match header {
+            Some(header) if header.id != id => {
+                let why = "it is of another journal";
+                return Err(JournalError::Foreign { file: segment::path(dir, number), why });
+            }
+            Some(header) => Segment::open(dir, header)?,
+            None => {
+                opened.mended.push(number);
+                Segment::mend(dir, id, number, options.segment_bytes)?
+            }
+        });
+    }
+    Ok(opened)
 }
 
 /// Numbers are consecutive, because only the oldest segment is ever retired.

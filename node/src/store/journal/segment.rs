@@ -18,7 +18,7 @@ use std::{
 
 use super::{
     error::JournalError,
-    format::{Header, JournalId, Sum},
+    format::{HEADER_BYTES, Header, JournalId, Sum},
     pages::{PAGE, Pages},
 };
 
@@ -74,25 +74,25 @@ impl Segment {
         Self { number: header.number, bytes: header.bytes, sum, file: Arc::new(file), pages: Arc::new(pages) }
     }
 
-    /// Opens a segment that exists; its journal's id comes with it.
-    pub(super) fn open(dir: &Path, number: u64) -> Result<(Self, JournalId), JournalError> {
-        let path = path(dir, number);
+    /// Opens a segment that exists, with the header it should have.
+    pub(super) fn open(dir: &Path, header: Header) -> Result<Self, JournalError> {
+        let path = path(dir, header.number);
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(JournalError::io("open", &path))?;
-        let mut page = [0; 44];
-        let foreign = |why| JournalError::Foreign { file: path.clone(), why };
-        match file.read_exact_at(&mut page, 0) {
-            Err(short) if short.kind() == io::ErrorKind::UnexpectedEof => return Err(foreign("its header is cut off")),
-            read => read.map_err(JournalError::io("read", &path))?,
-        }
-        let header = Header::decode(&page).map_err(foreign)?;
-        if header.number != number {
-            return Err(foreign("its header has another number"));
-        }
-        if !size_ok(header.bytes) {
-            return Err(foreign("its header has an impossible size"));
-        }
         let pages = past_the_cache(&path).map_err(JournalError::io("open", &path))?;
-        Ok((Self::from(header, file, pages), header.id))
+        Ok(Self::from(header, file, pages))
+    }
+
+    /// Opens a segment whose header cannot be read. Everything in it is known from elsewhere, and no record is valid
+    /// under a wrong one, so it is written again and nothing is lost.
+    pub(super) fn mend(dir: &Path, id: JournalId, number: u64, segment_bytes: u32) -> Result<Self, JournalError> {
+        let path = path(dir, number);
+        let length = fs::metadata(&path).map_err(JournalError::io("inspect", &path))?.len();
+        let bytes = u32::try_from(length).ok().filter(|bytes| size_ok(*bytes)).unwrap_or(segment_bytes);
+        let header = Header { id, number, bytes };
+        let segment = Self::open(dir, header)?;
+        let mended = segment.file.write_all_at(&header.encode()[..HEADER_BYTES as usize], 0);
+        mended.and_then(|()| segment.file.sync_all()).map_err(JournalError::io("repair", &path))?;
+        Ok(segment)
     }
 
     /// Overwrites everything from here to the end with zeros, and makes that durable.
@@ -115,6 +115,26 @@ impl Segment {
     pub(super) fn write(&self, pages: &[u8], from: u32) -> io::Result<()> {
         self.pages.write_all_at(pages, u64::from(from) / PAGE as u64 * PAGE as u64)
     }
+}
+
+/// What a segment's file says of itself; `None` if that cannot be read.
+pub(super) fn header(dir: &Path, number: u64) -> Result<Option<Header>, JournalError> {
+    let path = path(dir, number);
+    let file = File::open(&path).map_err(JournalError::io("open", &path))?;
+    let mut page = [0; 44];
+    match file.read_exact_at(&mut page, 0) {
+        Err(short) if short.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read.map_err(JournalError::io("read", &path))?,
+    }
+    let foreign = |why| JournalError::Foreign { file: path.clone(), why };
+    let Some(header) = Header::decode(&page).map_err(foreign)? else { return Ok(None) };
+    if header.number != number {
+        return Err(foreign("its header has another number"));
+    }
+    if !size_ok(header.bytes) {
+        return Err(foreign("its header has an impossible size"));
+    }
+    Ok(Some(header))
 }
 
 /// Sizes a segment may have. Offsets then never overflow, and a header has room for records after it.

@@ -280,7 +280,7 @@ fn a_missing_segment_a_lost_seal_and_a_strange_file_are_named() {
     assert_eq!(named, Damage { at: Position { segment: 1, offset: seal }, resume: Position::start_of(2) });
 
     let strange = copy(dir.path());
-    flip(&file(strange.path(), 2), 20);
+    fs::copy(file(strange.path(), 1), file(strange.path(), 2)).unwrap();
     assert!(matches!(Journal::open(strange.path(), options()), Err(JournalError::Foreign { .. })));
 
     fs::remove_file(file(dir.path(), 2)).unwrap();
@@ -289,6 +289,28 @@ fn a_missing_segment_a_lost_seal_and_a_strange_file_are_named() {
     assert_eq!(opened.damage, [hole]);
     assert_eq!(damage(from(&journal, Position::START)), hole);
     assert_eq!(from(&journal, hole.resume).unwrap(), batch[4..]);
+}
+
+#[test]
+fn a_damaged_header_costs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let batch: Vec<_> = (0..6).map(|n| record(n, 1500)).collect();
+    open(dir.path()).0.append(&batch).unwrap();
+    for (number, offset) in (1..=3).flat_map(|number| (0..44).map(move |offset| (number, offset))) {
+        flip(&file(dir.path(), number), offset);
+        let (journal, _, opened) = open(dir.path());
+        assert_eq!((opened.cut, opened.mended.as_slice(), opened.damage), (None, [number].as_slice(), vec![]));
+        assert_eq!(all(&journal), batch, "flip at {offset} of {number}");
+    }
+    // What cut the header off took the records with it: those are named.
+    File::options().write(true).open(file(dir.path(), 2)).unwrap().set_len(20).unwrap();
+    let named = damage(from(&open(dir.path()).0, Position::START));
+    assert_eq!(named, Damage { at: Position::start_of(2), resume: Position::start_of(3) });
+    // When nothing says any more which journal it is, nobody guesses.
+    for entry in fs::read_dir(dir.path()).unwrap().map(Result::unwrap) {
+        fs::write(entry.path(), b"").unwrap();
+    }
+    assert!(matches!(Journal::open(dir.path(), options()), Err(JournalError::Foreign { .. })));
 }
 
 #[test]
