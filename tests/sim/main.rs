@@ -4,6 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the seed to replay comes from the environment")]
 
+mod clocks;
 mod forgetting;
 mod lives;
 mod notices;

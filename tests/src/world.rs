@@ -278,7 +278,7 @@ impl World {
             Happening::Mends { child, up } => self.mends(&child, up),
             Happening::Flaps { child, left } => self.flaps(&child, left),
             Happening::Asks { wish } => self.asks(wish),
-            Happening::Frees { unit } => self.frees(&unit),
+            Happening::Frees { unit } => self.free(&unit),
             Happening::Strikes(trouble) => self.strikes(trouble),
         }
     }

@@ -88,6 +88,7 @@ impl Life {
         world.begin_trouble();
         world.units().iter().for_each(|unit| world.start(unit));
         world.run(TROUBLE);
+        world.last_jumps();
         world.all_is_well();
         world.finish(DONE_WITHIN);
         world.judge();

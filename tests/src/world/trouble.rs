@@ -179,13 +179,7 @@ impl World {
                 self.after(lasts, Happening::Frees { unit });
                 self.sum.full += 1;
             }
-            Trouble::Jump => {
-                let by = i64::try_from(self.dice.spread(1_000_000, self.weather.jumps)).unwrap();
-                let station = self.stations.get_mut(&unit).unwrap();
-                // Back and forth, but never further away than that.
-                station.ahead_us = if self.dice.chance(50) { by } else { -by };
-                self.sum.jumps += 1;
-            }
+            Trouble::Jump => self.jump(&unit),
             Trouble::Standstill => {
                 let time = Duration::from_secs(self.dice.spread(1, 120));
                 self.stations.get_mut(&unit).unwrap().stopped_until = self.now + time;
@@ -201,6 +195,22 @@ impl World {
                 for _ in 0..self.weather.people.burst {
                     self.wish_at(&unit);
                 }
+            }
+        }
+    }
+
+    /// Back or forth, but never further away from the truth than that.
+    fn jump(&mut self, unit: &Unit) {
+        let by = i64::try_from(self.dice.spread(1_000_000, self.weather.jumps)).unwrap();
+        self.stations.get_mut(unit).unwrap().ahead_us = if self.dice.chance(50) { by } else { -by };
+        self.sum.jumps += 1;
+    }
+
+    /// The last thing before everything heals: what waits for a time now, waits by a clock that is wrong from now on.
+    pub(super) fn last_jumps(&mut self) {
+        for unit in self.units() {
+            if self.weather.has_jumps() && self.dice.chance(50) {
+                self.jump(&unit);
             }
         }
     }
@@ -266,7 +276,18 @@ impl World {
         }
     }
 
-    pub(super) fn frees(&mut self, unit: &Unit) {
+    /// A disk has only its reserve left.
+    pub fn fill(&mut self, unit: &Unit) {
+        self.stations[unit].disk.set(|disk| disk.room = Room::Little);
+    }
+
+    /// A disk has room again.
+    pub fn free(&mut self, unit: &Unit) {
         self.stations[unit].disk.set(|disk| disk.room = Room::Enough);
+    }
+
+    /// Somebody sets a station's clock to so many seconds from the truth.
+    pub fn set_clock(&mut self, unit: &Unit, seconds: i64) {
+        self.stations.get_mut(unit).unwrap().ahead_us = seconds * 1_000_000;
     }
 }
