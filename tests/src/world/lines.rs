@@ -7,12 +7,16 @@ use bytes::Bytes;
 use node::{
     io::Timestamp,
     link::wire,
-    post::{Event, retry},
+    post::{
+        Event,
+        envelope::{Channel, Run},
+        retry,
+    },
     topology::Unit,
 };
 use proto::v1::{self, frame::Frame};
 
-use super::{World, agenda::Happening, line, station::Command};
+use super::{World, agenda::Happening, line, plant::Plant, station::Command};
 
 /// Nothing heard for so long, and a connection counts as dead: three heartbeats.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -150,11 +154,26 @@ impl World {
         line.holds = true;
         [true, false].into_iter().for_each(|up| line.way(up).break_off(0));
         for (from, to, up) in [(child, &parent, true), (&parent, child, false)] {
-            let heard = self.stations[from].engine().post().heard_of(to);
+            let heard = match self.plant {
+                Plant::DoneOnSend => self.written_to(to, from),
+                _ => self.stations[from].engine().post().heard_of(to),
+            };
             let hello = v1::Hello { unit: from.to_string(), heard, ..Default::default() };
             self.lines.get_mut(child).unwrap().way(up).send(Frame::Hello(hello));
             self.pump(child, up);
         }
+    }
+
+    /// What a station wrote that goes through a neighbour: what it believes that one to have, once it has sent it.
+    fn written_to(&self, unit: &Unit, neighbour: &Unit) -> Vec<v1::Range> {
+        let through = |channel: &Channel| self.topology.next_hop(unit, &channel.destination) == Some(neighbour);
+        let written = self.written.iter().filter(|((station, channel), _)| station == unit && through(channel));
+        let runs = written.map(|((_, channel), last)| Run {
+            channel: channel.clone(),
+            first: 1,
+            count: u32::try_from(*last).unwrap(),
+        });
+        runs.map(|run| run.to_proto()).collect()
     }
 
     /// The next frame leaves, if the line can take one.

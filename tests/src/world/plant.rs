@@ -44,7 +44,8 @@ pub enum Plant {
     LostQueues,
     /// A station that restarts takes the first records of a commit that was cut short for all of it.
     HalfTurns,
-    /// Stations take what they have sent for what has arrived.
+    /// Stations take what they have sent for what has arrived, and do not listen when a neighbour says how far it has heard
+    /// them: otherwise they would give it again what is missing.
     DoneOnSend,
     /// Stations take nothing in while too much waits there, for whichever neighbour.
     SharedQuota,

@@ -18,8 +18,9 @@
 //! | retention | none, or 15 min – 24 h |
 //!
 //! Loss and doubling of single frames is not here: TCP does not do that. A connection breaks, what was on it is lost, and
-//! what was not answered is offered again. Not here either, because stations do not promise to survive it: a store
-//! that went back to an older image, a lost disk, records that were altered for good.
+//! what was not answered is offered again. Disks that are lost or come back from a backup lose what only they had, so they
+//! are tried apart (`tests/sim/rebuilt.rs`). Records that are altered for good are not here: stations do not promise to
+//! survive that.
 
 use std::time::Duration;
 
