@@ -15,9 +15,7 @@ use tests::{
 
 use crate::COUNTRY;
 
-fn steps(world: &mut World, count: usize) {
-    (0..count).for_each(|_| world.step());
-}
+const A_WHILE: Duration = Duration::from_secs(12);
 
 fn view(world: &World, at: &str, id: DocId) -> v1::DocumentView {
     world.look(&unit(at), |desk| {
@@ -56,18 +54,16 @@ fn what_is_late_is_reported_by_its_author_and_by_whoever_holds_it() {
     world.cut(&unit("420000"));
     let request = due(&world, Some(60), Some(600));
     let id = world.file(&unit("420100"), &request).unwrap();
-    steps(&mut world, 60);
+    world.run(A_WHILE);
     assert_eq!(notices(&world, "420100", id), [], "not before its time");
-    world.pass(Duration::from_secs(90));
-    world.tick();
-    steps(&mut world, 60);
+    world.run(Duration::from_secs(90));
+    world.run(A_WHILE);
     let late = [(Stage::Delayed, "420000".to_owned()), (Stage::Delayed, "420100".to_owned())];
     assert_eq!(notices(&world, "420100", id), late);
     assert_eq!(view(&world, "420100", id).standing(), Standing::Active);
 
-    world.pass(Duration::from_secs(600));
-    world.tick();
-    steps(&mut world, 60);
+    world.run(Duration::from_secs(600));
+    world.run(A_WHILE);
     let expired = [(Stage::Expired, "420000".to_owned()), (Stage::Expired, "420100".to_owned())];
     assert_eq!(notices(&world, "420100", id), [late, expired].concat());
 
@@ -87,11 +83,10 @@ fn an_office_that_is_cut_off_notices_by_itself() {
     world.cut(&unit("420000"));
     let request = due(&world, Some(60), None);
     let id = world.file(&unit("420100"), &request).unwrap();
-    steps(&mut world, 60);
+    world.run(A_WHILE);
     // The province has it and cannot tell: neither up nor down.
     world.cut(&unit("420100"));
-    world.pass(Duration::from_secs(90));
-    world.tick();
+    world.run(Duration::from_secs(90));
     let stages = view(&world, "420100", id).recipients.remove(0).stages;
     let own = stages.iter().find(|stage| stage.stage() == Stage::Delayed).unwrap();
     assert_eq!(
@@ -106,8 +101,7 @@ fn what_arrives_in_time_is_no_news() {
     let request = due(&world, Some(3600), Some(7200));
     let id = world.file(&unit("420100"), &request).unwrap();
     world.heal_everything();
-    world.pass(Duration::from_secs(86_400));
-    world.tick();
+    world.run(Duration::from_secs(86_400));
     world.heal_everything();
     assert_eq!(notices(&world, "420100", id), []);
     let awaited: Vec<_> =
@@ -120,17 +114,15 @@ fn what_is_refused_is_reported_once_with_the_reason() {
     let mut world = World::new(4, COUNTRY, Plant::Nothing);
     world.cut(&unit("420000"));
     let id = world.file(&unit("420100"), &due(&world, None, None)).unwrap();
-    steps(&mut world, 60);
+    world.run(A_WHILE);
     world.heal(&unit("420000"));
     world.refuse(&unit("420000"), "not-your-subtree");
-    world.tick();
-    world.tick();
+    world.run(Duration::from_secs(2));
     world.crash(&unit("420000"));
     world.start(&unit("420000"));
     world.heal(&unit("420000"));
     world.heal(&unit("420100"));
-    world.tick();
-    steps(&mut world, 60);
+    world.run(A_WHILE);
     let stages = view(&world, "420100", id).recipients.remove(0).stages;
     let told: Vec<_> = stages.iter().filter(|stage| stage.stage() == Stage::NotDelivered).collect();
     assert_eq!(told.len(), 1, "{stages:?}");
@@ -150,13 +142,12 @@ fn nobody_is_told_that_a_receipt_was_refused() {
     let mut world = World::new(5, COUNTRY, Plant::Nothing);
     let filed = world.file(&unit("000000"), &papers::directive(&["420100"], Precedence::TeJi)).unwrap();
     world.cut(&unit("420100"));
-    steps(&mut world, 60);
+    world.run(A_WHILE);
     world.heal(&unit("420100"));
-    world.step_until(|world| world.look(&unit("420100"), |desk| !desk.post.copies(filed, desk.read).is_empty()));
+    world.run_until(|world| world.look(&unit("420100"), |desk| !desk.post.copies(filed, desk.read).is_empty()));
     // The district's 送达 is refused by its province.
     world.refuse(&unit("420100"), "bad-seal");
-    world.tick();
-    steps(&mut world, 200);
+    world.run(A_WHILE * 3);
     assert_eq!(receipts(&world, Stage::NotDelivered), 0);
 }
 
@@ -168,10 +159,7 @@ fn notices_are_given_once_whatever_dies() {
         world.cut(&unit("420000"));
         let ids: Vec<_> =
             (0..4).filter_map(|n| world.file(&unit("420100"), &due(&world, Some(20 + n), Some(60)))).collect();
-        for round in 0..300 {
-            if round == 150 {
-                world.pass(Duration::from_secs(60));
-            }
+        for _ in 0..300 {
             let victim = world.dice.pick(&[unit("420100"), unit("420000")]).clone();
             match world.dice.below(30) {
                 0 => world.crash(&victim),
@@ -183,15 +171,16 @@ fn notices_are_given_once_whatever_dies() {
                 3..7 => world.start(&victim),
                 7..9 => world.cut(&unit("420100")),
                 9..14 => world.heal(&unit("420100")),
-                _ => world.step(),
+                _ => {}
             }
-            world.tick();
+            let some = world.dice.up_to(Duration::from_millis(600));
+            world.run(some);
         }
         // Both live long enough to look at the time before the line is whole again.
         for _ in 0..2 {
             world.start(&unit("420100"));
             world.start(&unit("420000"));
-            world.tick();
+            world.run(Duration::from_secs(1));
         }
         world.heal_everything();
         world.judge();
@@ -221,7 +210,7 @@ fn what_was_cancelled_on_its_way_never_rings() {
     let cancel = world.file(&unit("420100"), &papers::cancel(&original.to_string())).unwrap();
     world.heal(&unit("420100"));
     let here = |world: &World, at: &str, id| world.look(&unit(at), |desk| !desk.post.copies(id, desk.read).is_empty());
-    world.step_until(|world| here(world, "000000", cancel));
+    world.run_until(|world| here(world, "000000", cancel));
     assert!(!here(&world, "000000", original), "the urgent has overtaken it");
     world.heal_everything();
     world.judge();
@@ -239,7 +228,7 @@ fn what_was_superseded_on_its_way_never_rings_also_from_a_rebuilt_index() {
     let better = v1::FileRequest { supersedes: original.to_string(), ..papers::report("伤三人", Precedence::TeTi) };
     let better = world.file(&unit("420100"), &better).unwrap();
     world.heal(&unit("420100"));
-    steps(&mut world, 100);
+    world.run(A_WHILE);
     world.crash(&unit("420000"));
     world.lose_index(&unit("420000"));
     world.heal_everything();
@@ -278,14 +267,13 @@ fn a_lost_number_is_asked_for_again() {
     world.lose_a_frame(&district);
     let next = world.file(&district, &papers::report("二件", Precedence::Routine)).unwrap();
     let here = |world: &World, id| world.look(&province, |desk| !desk.post.copies(id, desk.read).is_empty());
-    world.step_until(|world| here(world, next));
+    world.run_until(|world| here(world, next));
     assert!(!here(&world, lost));
     let gaps = world.look(&province, |desk| desk.post.gaps().map(|gap| (gap.first, gap.count)).collect::<Vec<_>>());
     assert_eq!(gaps, [(1, 1)]);
     let before = world.now();
-    world.pass(Duration::from_secs(6));
-    world.tick();
-    world.step_until(|world| here(world, lost));
+    world.run(Duration::from_secs(6));
+    world.run_until(|world| here(world, lost));
     assert!(world.now().since(before) < Duration::from_secs(20), "before its sender would have lost patience");
     world.heal_everything();
     world.judge();
@@ -305,8 +293,8 @@ fn lost_frames_leave_no_holes() {
                 1 => world.double_a_frame(&district),
                 _ => {}
             }
-            let some = world.dice.below(6);
-            steps(&mut world, some);
+            let some = world.dice.up_to(Duration::from_millis(600));
+            world.run(some);
         }
         world.heal_everything();
         world.judge();

@@ -11,7 +11,7 @@ use tests::{
     world::{Plant, World},
 };
 
-use super::{COUNTRY, directive, report, seeds};
+use super::{COUNTRY, lives::number};
 
 fn country() -> (World, Unit, Unit, Unit) {
     (World::new(1, COUNTRY, Plant::Nothing), unit("420100"), unit("420000"), unit("000000"))
@@ -29,7 +29,7 @@ fn a_province_without_a_disk_gets_back_what_it_had_taken() {
     let (mut world, district, province, ministry) = country();
     world.cut(&province);
     let report = world.file(&district, &papers::report("损毁", Precedence::TeJi)).unwrap();
-    world.step_until(|world| world.look(&district, |desk| desk.post.queues().all(|(_, queue)| queue.is_empty())));
+    world.run_until(|world| world.look(&district, |desk| desk.post.queues().all(|(_, queue)| queue.is_empty())));
     world.replace_disk(&province, None);
     let world = healed(world);
     assert!(!world.look(&ministry, |desk| desk.post.copies(report, desk.read).is_empty()));
@@ -40,15 +40,14 @@ fn a_province_without_a_disk_gets_back_what_it_had_taken() {
 fn a_directive_is_not_lost_with_the_disk_of_the_province_it_passed_through() {
     let (mut world, district, province, ministry) = country();
     world.cut(&district);
-    let mut all = directive(&mut world);
-    all.action_to = vec!["all".into()];
+    let all = papers::directive(&["all"], Precedence::TeTi);
     world.file(&ministry, &all).unwrap();
     let handed_on = |world: &World| {
         world.look(&ministry, |desk| {
             desk.post.queues().filter(|(peer, _)| **peer == unit("420000")).all(|(_, queue)| queue.is_empty())
         })
     };
-    world.step_until(handed_on);
+    world.run_until(handed_on);
     world.replace_disk(&province, None);
     healed(world);
 }
@@ -64,7 +63,7 @@ fn a_province_restored_from_a_backup_gets_back_what_it_had_taken_since() {
     for text in ["今日一", "今日二"] {
         world.file(&district, &papers::report(text, Precedence::TeJi)).unwrap();
     }
-    world.step_until(|world| world.look(&district, |desk| desk.post.queues().all(|(_, queue)| queue.is_empty())));
+    world.run_until(|world| world.look(&district, |desk| desk.post.queues().all(|(_, queue)| queue.is_empty())));
     world.replace_disk(&province, Some(yesterday));
     healed(world);
 }
@@ -101,8 +100,12 @@ fn live(seed: u64) {
         let child = world.dice.pick(&children).clone();
         match world.dice.below(100) {
             0..12 => {
-                let request =
-                    if office == ministry { directive(&mut world) } else { report(&mut world, String::new()) };
+                let to = *world.dice.pick(&["all", "420100", "provinces"]);
+                let precedence = *world.dice.pick(&[Precedence::Routine, Precedence::JiaJi, Precedence::TeTi]);
+                let request = match office == ministry {
+                    true => papers::directive(&[to], precedence),
+                    false => papers::report("一袋封装损毁", precedence),
+                };
                 world.file(&office, &request);
             }
             12..15 => world.cut(&child),
@@ -117,8 +120,10 @@ fn live(seed: u64) {
             24 => world.crash(&any),
             25..28 => world.start(&any),
             28..34 => world.sign(&office),
-            _ => world.step(),
+            _ => {}
         }
+        let some = world.dice.up_to(Duration::from_millis(200));
+        world.run(some);
     }
     world.heal_everything();
     world.judge();
@@ -126,10 +131,10 @@ fn live(seed: u64) {
 
 #[test]
 fn nothing_acknowledged_is_lost_with_the_disk_of_a_province() {
-    if let Ok(seed) = std::env::var("SEED") {
-        return live(seed.parse().unwrap());
+    if let Some(seed) = number("SEED") {
+        return live(seed);
     }
-    for seed in 0..seeds(100) {
+    for seed in 0..100 {
         let failed = std::panic::catch_unwind(|| live(seed)).is_err();
         assert!(!failed, "SEED={seed} cargo test --test sim nothing_acknowledged_is_lost_with");
     }
@@ -146,9 +151,7 @@ fn what_a_restored_station_writes_under_used_numbers_is_not_taken_for_what_it_wr
     world.replace_disk(&province, Some(yesterday));
     let again = world.file(&province, &papers::report("又一日", Precedence::TeJi)).unwrap();
     world.heal(&province);
-    for _ in 0..200 {
-        world.step();
-    }
+    world.run(Duration::from_secs(40));
     let told = |world: &World| {
         world.look(&province, |desk| {
             let copy = desk.post.copies(again, desk.read).remove(0);
@@ -159,5 +162,5 @@ fn what_a_restored_station_writes_under_used_numbers_is_not_taken_for_what_it_wr
     assert!(told(&world).unwrap().contains(Code::NumberUsed.word()), "{:?}", told(&world));
     assert!(world.look(&ministry, |desk| desk.post.copies(again, desk.read).is_empty()));
     let after = world.file(&province, &papers::report("自此以后", Precedence::TeJi)).unwrap();
-    world.step_until(|world| world.look(&ministry, |desk| !desk.post.copies(after, desk.read).is_empty()));
+    world.run_until(|world| world.look(&ministry, |desk| !desk.post.copies(after, desk.read).is_empty()));
 }

@@ -1,4 +1,6 @@
-//! Dice that fall the same way for the same seed.
+//! Dice that fall the same way for the same seed, on any machine: whole numbers only.
+
+use std::time::Duration;
 
 /// SplitMix64.
 #[derive(Debug, Clone)]
@@ -32,5 +34,27 @@ impl Dice {
     /// One of some things.
     pub fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
         &things[self.below(things.len())]
+    }
+
+    /// A number from `least` to `most`.
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.roll() % (most - least + 1)
+    }
+
+    /// A number from `least` to `most`, every order of magnitude as likely as the next.
+    pub fn spread(&mut self, least: u64, most: u64) -> u64 {
+        let doublings = (most / least.max(1)).max(1).ilog2();
+        let from = least << self.between(0, doublings.into());
+        self.between(from.min(most), (from * 2).min(most))
+    }
+
+    /// How long until something happens that happens once in `mean` on average.
+    pub fn wait(&mut self, mean: Duration) -> Duration {
+        self.up_to(mean * 2)
+    }
+
+    /// A time up to `most`.
+    pub fn up_to(&mut self, most: Duration) -> Duration {
+        Duration::from_micros(self.between(0, u64::try_from(most.as_micros()).unwrap()))
     }
 }

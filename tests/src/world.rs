@@ -1,17 +1,43 @@
-//! A country in memory: the real post office, engine and outlets of every station, over disks that tear and lines that
-//! are cut.
+//! A country in memory, on a clock of its own: the real post office, engine and outlets of every station, over disks that
+//! tear and lines that break.
 //!
-//! A line carries what is most urgent at the moment it can carry more; a cut loses whatever is on it, both ways. A crash
-//! loses everything a station had not made durable, and may come in the middle of a commit, before or after the disk has
-//! the batch (or its first records). What a station acknowledged to a person is written down here and demanded at the
-//! end. A [`Plant`] makes something in this world wrong, to see that the end notices.
+//! Everything that is going to happen stands in one queue, in order of time: a frame arrives, a commit ends, a station
+//! looks at the time, power fails, a person asks. Frames take time on lines (`line`), commits on disks (`station`), and a
+//! crash may come in the middle of a commit: then any first part of it is on the disk, nobody was told, and what only
+//! passed through may be with the next station already. A country in which nothing waits costs nothing.
+//!
+//! What goes wrong is drawn for each seed (`trouble`). What a station acknowledged to a person is written down here and
+//! demanded at the end (`judge`). Each failure begins with its own word:
+//!
+//! | word | what was broken |
+//! |---|---|
+//! | lost | something acknowledged is not where it must be: at its addressee, or on a disk that comes back |
+//! | twice | something was taken in, shown or filed a second time |
+//! | order | an incident, or a channel that lost nothing, reads in another order than it was written in |
+//! | receipts | an origin has not exactly one 送达 for what it filed |
+//! | altered | the bytes of a block are not those its office sealed |
+//! | leak | a block came to a station that is not on its way |
+//! | overtaking | a 特提 waited for more than one lower frame on a line |
+//! | unbounded | more waits to leave than the windows allow |
+//! | stuck, livelock, restless | not all was done twelve hours after everything healed; the same was offered over and over; something went on after all was done |
+//! | lists | pages of a list are not the list |
+//!
+//! A [`Plant`] makes something in this world wrong, to see that the end notices.
 
+mod agenda;
+mod births;
 mod disk;
 mod forget;
 mod hands;
 mod judge;
+mod life;
 mod line;
+mod lines;
+mod people;
 mod plant;
+mod station;
+mod trouble;
+mod turns;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,40 +45,33 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use node::{
     desk::view::Listing,
-    engine::{Effects, Engine},
     io::{Io, Timestamp},
-    link::wire,
     plan::{self, Desk},
     post::{
-        Event, Me, Post,
-        envelope::{Channel, DocId, Run},
-        fact::{Fact, Record, Replay},
-        keys,
-        office::EarlyOffer,
-        schedule::{Queue, State},
+        Event,
+        envelope::{Channel, DocId},
+        schedule::Queue,
         seal::{Block, Checker},
     },
     topology::{Topology, Unit},
 };
-use prost::Message as _;
 use proto::v1::{self, frame::Frame};
 
 use self::{
-    disk::{Memory, Platter},
-    forget::Stake,
-    line::{Line, Way},
+    agenda::{Agenda, Happening, Trace},
+    line::Line,
+    people::People,
+    station::{Command, Station},
+    trouble::Weather,
 };
 pub use self::{
     hands::{Credulous, Hand, Hands},
+    life::{Life, Sum},
     plant::Plant,
 };
 use crate::dice::Dice;
-
-/// Of the frames on a noisy line, this many in a hundred are hit.
-const NOISE_PERCENT: u64 = 15;
 
 /// One country under trial.
 pub struct World {
@@ -64,26 +83,44 @@ pub struct World {
     pub topology: Arc<Topology>,
     /// What persons were told is filed.
     pub acknowledged: BTreeMap<DocId, Filed>,
-    /// The same by incident, in the order it was said.
-    incidents: BTreeMap<DocId, Vec<DocId>>,
+    /// The same by office and incident, in the order it was said.
+    incidents: BTreeMap<(Unit, DocId), Vec<DocId>>,
     /// Receipts that became durable where they were written.
     pub receipts: Vec<v1::Receipt>,
     /// Which copies were forgotten where: station, document, addressee.
     pub forgotten: BTreeSet<(Unit, DocId, Unit)>,
     /// How many records stations gave up.
     pub retired: usize,
+    /// What happened, in numbers.
+    pub sum: Sum,
     retention: Option<Duration>,
     /// Stations that do not have all they ever sealed.
     replaced: BTreeSet<Unit>,
     /// What stations took in: never twice.
     taken: BTreeSet<(Unit, Channel, u64)>,
+    /// How far they wrote their channels, as far as anybody could see.
+    written: BTreeMap<(Unit, Channel), u64>,
     stations: BTreeMap<Unit, Station>,
     lines: BTreeMap<Unit, Line>,
     now: Timestamp,
+    agenda: Agenda,
+    trace: Trace,
+    /// Whether everything that happens is printed.
+    loud: bool,
+    weather: Weather,
+    people: People,
+    tickets: BTreeMap<u64, Ticket>,
+    /// What came of tickets somebody waits for.
+    answers: BTreeMap<u64, Option<DocId>>,
+    next_ticket: u64,
+    /// How often what was offered where since all is well.
+    offered_again: BTreeMap<(Unit, Channel, u64), u32>,
     plant: Plant,
     checker: Arc<dyn Checker>,
     /// Whether lines still flip bits: not any more once everything is healed.
     noisy: bool,
+    /// Whether everything is healed.
+    healed: bool,
     /// Whether a line has swallowed something without breaking.
     frames_lost: bool,
 }
@@ -97,64 +134,72 @@ pub struct Filed {
 }
 
 /// A copy of a disk.
-pub struct Copied(Platter);
+pub struct Copied(disk::Platter);
 
-struct Station {
-    engine: Option<Engine<Memory>>,
-    disk: Platter,
-    io: Arc<Fixed>,
-    tickets: BTreeMap<u64, Ticket>,
-    next_ticket: u64,
-    /// What may be forgotten in the step being taken, by arrival.
-    stakes: BTreeMap<u64, Stake>,
-}
-
+/// Somebody waits for an answer at a desk.
 struct Ticket {
+    unit: Unit,
     destinations: Vec<Unit>,
     /// Of which it continues.
     incident: Option<DocId>,
+    /// Whose wish it is.
+    wish: Option<usize>,
 }
 
 impl World {
-    /// A country of this tree, all stations new, all lines up, and this wrong with it.
+    /// A country of this tree, all stations new, all lines up and good, and this wrong with it.
     pub fn new(seed: u64, topology: &str, plant: Plant) -> Self {
+        let mut world = Self::asleep(seed, topology, plant, Dice::new(seed));
+        for unit in world.units() {
+            world.start(&unit);
+        }
+        world.children().iter().for_each(|child| world.heal(child));
+        world
+    }
+
+    /// The same, and no station has been started yet.
+    fn asleep(seed: u64, topology: &str, plant: Plant, mut dice: Dice) -> Self {
         let topology = Arc::new(Topology::parse(topology).unwrap());
-        let mut world = Self {
+        let now = Timestamp::from_us(1_700_000_000_000_000);
+        let (mut stations, mut lines) = (BTreeMap::new(), BTreeMap::new());
+        for place in topology.places() {
+            stations.insert(place.unit.clone(), Station::new(now, plant, &mut dice));
+            if place.parent.is_some() {
+                lines.insert(place.unit.clone(), Line::new(plant));
+            }
+        }
+        Self {
             seed,
-            dice: Dice::new(seed),
+            dice,
             acknowledged: BTreeMap::new(),
             incidents: BTreeMap::new(),
             receipts: Vec::new(),
             forgotten: BTreeSet::new(),
             retired: 0,
+            sum: Sum::default(),
             retention: None,
             replaced: BTreeSet::new(),
             taken: BTreeSet::new(),
-            stations: BTreeMap::new(),
-            lines: BTreeMap::new(),
-            now: Timestamp::from_us(1_700_000_000_000_000),
-            topology: topology.clone(),
+            written: BTreeMap::new(),
+            stations,
+            lines,
+            now,
+            agenda: Agenda::default(),
+            trace: Trace::default(),
+            loud: false,
+            weather: Weather::default(),
+            people: People::default(),
+            tickets: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            next_ticket: 0,
+            offered_again: BTreeMap::new(),
+            topology,
             checker: if plant == Plant::NoiseBelieved { Arc::new(Credulous) } else { Arc::new(Hands) },
             noisy: plant.is_noisy(),
+            healed: false,
             frames_lost: false,
             plant,
-        };
-        for place in topology.places() {
-            let io = Arc::new(Fixed::new(world.now, world.dice.roll()));
-            let (disk, tickets, stakes) = (Platter::new(plant), BTreeMap::new(), BTreeMap::new());
-            let station = Station { engine: None, disk, io, tickets, next_ticket: 0, stakes };
-            world.stations.insert(place.unit.clone(), station);
-            if place.parent.is_some() {
-                world.lines.insert(place.unit.clone(), Line::new(plant));
-            }
         }
-        for unit in world.units() {
-            world.start(&unit);
-        }
-        for child in world.children() {
-            world.heal(&child);
-        }
-        world
     }
 
     /// All units.
@@ -165,104 +210,6 @@ impl World {
     /// Units that have a line to a parent.
     pub fn children(&self) -> Vec<Unit> {
         self.lines.keys().cloned().collect()
-    }
-
-    /// Kills a station: what its disk does not have is gone.
-    pub fn crash(&mut self, unit: &Unit) {
-        let station = self.stations.get_mut(unit).unwrap();
-        if station.engine.take().is_some() {
-            station.disk.crash(&mut self.dice);
-        }
-        self.fall_silent(unit);
-    }
-
-    /// Ends a station in peace: its index takes in all it knows, so that the next start replays only what is newer.
-    pub fn stop(&mut self, unit: &Unit) {
-        if let Some(engine) = self.stations.get_mut(unit).unwrap().engine.take() {
-            engine.finish().unwrap();
-        }
-        self.fall_silent(unit);
-    }
-
-    /// A station's disk is replaced by an empty one, or by a copy made of it earlier.
-    pub fn replace_disk(&mut self, unit: &Unit, copy: Option<Copied>) {
-        self.crash(unit);
-        // What it knew is gone with the old disk: taking it in again is not taking it twice.
-        self.replaced.insert(unit.clone());
-        self.taken.retain(|(station, ..)| station != unit);
-        let station = self.stations.get_mut(unit).unwrap();
-        station.disk = copy.map_or_else(|| Platter::new(self.plant), |copy| copy.0);
-        self.start(unit);
-    }
-
-    /// What a station's disk holds now, kept for later.
-    pub fn copy_disk(&self, unit: &Unit) -> Copied {
-        Copied(self.stations[unit].disk.copied())
-    }
-
-    /// Starts a station from what its disk has.
-    pub fn start(&mut self, unit: &Unit) {
-        let me = Me { unit: unit.clone(), topology: self.topology.clone() };
-        let retention = self.retention_of(unit);
-        let station = self.stations.get_mut(unit).unwrap();
-        if station.engine.is_some() {
-            return;
-        }
-        let (base, watermark) = station.disk.index();
-        let mut post = Post::load(me.clone(), Box::new(base));
-        let mut replay = Replay::default();
-        for (at, bytes) in station.disk.records(watermark) {
-            let mut record = Record::decode(bytes).unwrap();
-            record.ends_turn |= self.plant == Plant::HalfTurns;
-            replay.feed(record, at, &mut post);
-        }
-        let left_over = replay.finish().1;
-        let forgotten = match self.plant {
-            Plant::DeafRestart => Some(keys::HEARD.to_vec()),
-            Plant::LostPositions => Some(keys::incident(DocId([0; 16]))[..1].to_vec()),
-            Plant::ReusedNumbers => Some(keys::OUT.to_vec()),
-            Plant::LostQueues => Some(keys::QUEUED.to_vec()),
-            _ => None,
-        };
-        if let Some(kind) = forgotten {
-            let rows = post.rows_mut().everything();
-            station.disk.set_index(rows.into_iter().filter(|(key, _)| !key.starts_with(&kind)).collect());
-            post = Post::load(me, Box::new(station.disk.index().0));
-        }
-        let disk = Memory::over(station.disk.clone());
-        let engine = Engine::new(post, disk, station.io.clone(), Arc::new(Hand::of(unit.as_str())), left_over, &[]);
-        let engine = engine.map(|engine| match retention {
-            Some(retention) => engine.forgetting_after(retention),
-            None => engine,
-        });
-        station.engine = engine.ok();
-        self.judge_forgotten(unit);
-    }
-
-    /// Cuts the line above a station: what is on it is lost.
-    pub fn cut(&mut self, child: &Unit) {
-        let line = self.lines.get_mut(child).unwrap();
-        if !std::mem::take(&mut line.up) {
-            return;
-        }
-        line.lose();
-        let parent = self.topology.parent(child).unwrap().clone();
-        self.turn(child, vec![Event::Unlinked { peer: parent.clone(), failure: "cut".into() }]);
-        self.turn(&parent, vec![Event::Unlinked { peer: child.clone(), failure: "cut".into() }]);
-    }
-
-    /// Heals the line above a station, if both ends live.
-    pub fn heal(&mut self, child: &Unit) {
-        let parent = self.topology.parent(child).unwrap().clone();
-        let lives = |world: &Self, unit: &Unit| world.stations[unit].engine.is_some();
-        if self.lines[child].up || !lives(self, child) || !lives(self, &parent) {
-            return;
-        }
-        self.lines.get_mut(child).unwrap().up = true;
-        let heard = |world: &Self, at: &Unit, of: &Unit| world.stations[at].engine().post().heard_of(of);
-        let (by_parent, by_child) = (heard(self, &parent, child), heard(self, child, &parent));
-        self.turn(child, vec![Event::Linked { peer: parent.clone(), heard: by_parent }]);
-        self.turn(&parent, vec![Event::Linked { peer: child.clone(), heard: by_child }]);
     }
 
     /// What a station knows, as its desk would look at it.
@@ -286,27 +233,80 @@ impl World {
         self.now
     }
 
-    /// Nothing but time passes for a while.
-    pub fn pass(&mut self, time: Duration) {
-        self.now = self.now + time;
+    /// Everything happens that happens in this time.
+    pub fn run(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some((at, what)) = self.agenda.next(until) {
+            self.now = self.now.max(at);
+            self.happen(what);
+        }
+        self.now = until;
     }
 
-    /// Every clock ticks once.
-    pub fn tick(&mut self) {
-        for unit in self.units() {
-            self.turn(&unit, vec![Event::Tick]);
+    /// Goes on until something holds, but not for ever.
+    pub fn run_until(&mut self, holds: impl Fn(&Self) -> bool) {
+        let until = self.now + Duration::from_secs(3600);
+        while !holds(self) {
+            let next = self.agenda.next(until);
+            let Some((at, what)) = next else { panic!("seed {}: stuck: {}", self.seed, self.waiting()) };
+            self.now = self.now.max(at);
+            self.happen(what);
         }
     }
 
-    /// Goes on until something holds.
-    pub fn step_until(&mut self, holds: impl Fn(&Self) -> bool) {
-        for _ in 0..10_000 {
-            if holds(self) {
-                return;
+    fn happen(&mut self, what: Happening) {
+        self.sum.events += 1;
+        self.trace.note(&(self.now, &what));
+        if self.loud {
+            println!("{} {what:?}", self.now);
+        }
+        match what {
+            Happening::Left { child, up, connection } => self.left(&child, up, connection),
+            Happening::Arrives { child, up, connection } => self.arrives(&child, up, connection),
+            Happening::Commits { unit, life } => self.commits(&unit, life),
+            Happening::Ticks { unit, life } => self.ticks(&unit, life),
+            Happening::Fails { unit, life } => {
+                if self.stations[&unit].life == life {
+                    self.crash(&unit);
+                }
             }
-            self.step();
+            Happening::Starts { unit } => self.start(&unit),
+            Happening::GoesOn { unit } => self.goes_on(&unit),
+            Happening::Dials { child } => self.dials(&child),
+            Happening::Notices { child, upper, connection } => self.notices(&child, upper, connection),
+            Happening::LosesPatience { child, up, connection } => self.loses_patience(&child, up, connection),
+            Happening::Mends { child, up } => self.mends(&child, up),
+            Happening::Flaps { child, left } => self.flaps(&child, left),
+            Happening::Asks { wish } => self.asks(wish),
+            Happening::Frees { unit } => self.free(&unit),
+            Happening::Strikes(trouble) => self.strikes(trouble),
         }
-        panic!("seed {}: it never came to pass: {}", self.seed, self.waiting());
+    }
+
+    fn after(&mut self, time: Duration, what: Happening) {
+        self.agenda.put(self.now + time, what);
+    }
+
+    /// A person files something. What is answered is written down.
+    pub fn file(&mut self, unit: &Unit, request: &v1::FileRequest) -> Option<DocId> {
+        self.stations[unit].engine.as_ref()?;
+        let ticket = self.ask(unit, request.clone(), None);
+        self.run_until(|world| world.answers.contains_key(&ticket));
+        self.answers.remove(&ticket).flatten()
+    }
+
+    /// A person hands something in; the ticket says what comes of it.
+    fn ask(&mut self, unit: &Unit, request: v1::FileRequest, wish: Option<usize>) -> u64 {
+        let ticket = self.ticket(unit, wish);
+        self.tell(unit, Command::File { ticket, request: Box::new(request) });
+        ticket
+    }
+
+    fn ticket(&mut self, unit: &Unit, wish: Option<usize>) -> u64 {
+        self.next_ticket += 1;
+        let ticket = Ticket { unit: unit.clone(), destinations: Vec::new(), incident: None, wish };
+        self.tickets.insert(self.next_ticket, ticket);
+        self.next_ticket
     }
 
     /// An operator has everything tried again that waits for him.
@@ -315,25 +315,26 @@ impl World {
             let waiting = |queue: &Queue| queue.entries().map(|entry| entry.run.clone()).collect();
             desk.post.queues().map(|(peer, queue)| Event::Retry { peer: peer.clone(), runs: waiting(queue) }).collect()
         });
-        self.turn(unit, held);
+        held.into_iter().for_each(|event| self.tell(unit, Command::Post(event)));
     }
 
     /// Somebody claims that what he writes takes the place of another office's document.
     pub fn file_superseding(&mut self, unit: &Unit, request: &v1::FileRequest, of_another: DocId) {
         let mut draft = self.look(unit, |desk| plan::draft(desk, request)).unwrap();
         draft.header.supersedes = of_another.to_bytes();
-        self.turn(unit, vec![Event::File { ticket: 0, drafts: vec![draft] }]);
+        self.tell(unit, Command::Post(Event::File { ticket: 0, drafts: vec![draft] }));
     }
 
     /// The next frame a station has sent its parent comes twice.
     pub fn double_a_frame(&mut self, child: &Unit) {
-        self.lines.get_mut(child).unwrap().upward.double();
+        self.lines.get_mut(child).unwrap().upward.double_one();
+        self.pump(child, true);
     }
 
     /// Loses the next frame a station has sent its parent, the line holding: a fault no line should have.
     pub fn lose_a_frame(&mut self, child: &Unit) {
         self.frames_lost = true;
-        drop(self.lines.get_mut(child).unwrap().upward.take());
+        self.lines.get_mut(child).unwrap().upward.lose_one();
     }
 
     /// A neighbour refuses for good whatever its child offers it: its answers come instead of those of the station.
@@ -348,124 +349,35 @@ impl World {
                 ..Default::default()
             });
             let answers = answers.collect();
-            self.turn(child, vec![Event::Answered { peer: parent.clone(), answers }]);
+            self.tell(child, Command::Post(Event::Answered { peer: parent.clone(), answers }));
         }
     }
 
-    /// A person files something. What is answered is written down.
-    pub fn file(&mut self, unit: &Unit, request: &v1::FileRequest) -> Option<DocId> {
-        let station = self.stations.get_mut(unit).unwrap();
-        let engine = station.engine.as_ref()?;
-        let read = |place| engine.read(place).ok();
-        let desk = Desk { post: engine.post(), read: &read, now: self.now, refusing: None };
-        let draft = plan::draft(desk, request).ok()?;
-        let destinations = draft.destinations.iter().map(|(unit, _)| unit.clone()).collect();
-        let incident = DocId::from_slice(&draft.header.incident);
-        station.next_ticket += 1;
-        let ticket = station.next_ticket;
-        station.tickets.insert(ticket, Ticket { destinations, incident });
-        let known: Vec<DocId> = self.acknowledged.keys().copied().collect();
-        self.turn(unit, vec![Event::File { ticket, drafts: vec![draft] }]);
-        self.acknowledged.keys().copied().find(|id| known.binary_search(id).is_err())
-    }
-
-    /// Time passes for everybody, and one thing happens: a frame arrives somewhere, or a clock ticks.
-    pub fn step(&mut self) {
-        self.now = self.now + Duration::from_millis(1 + self.dice.roll() % 400);
-        if self.dice.chance(10) || !self.carry() {
-            let unit = self.dice.pick(&self.units()).clone();
-            self.turn(&unit, vec![Event::Tick]);
-        }
-    }
-
-    /// The next commit of a station fails, leaving some of its records on the disk.
-    pub fn tear(&mut self, unit: &Unit) {
-        let keep = self.dice.below(4);
-        self.stations[unit].disk.tear_after(Some(keep));
-    }
-
-    /// Rolls the index of a station back to nothing: it has to be rebuilt from the journal.
-    pub fn lose_index(&mut self, unit: &Unit) {
-        self.stations[unit].disk.lose_index();
-    }
-
-    /// Everybody lives, every line holds, and everything is carried to its end, if it comes to one.
+    /// Everybody lives, every line holds, and everything is carried to its end, if it comes to one within twelve hours.
     pub fn heal_everything(&mut self) {
-        self.noisy = false;
-        for unit in self.units() {
-            self.stations[&unit].disk.tear_after(None);
-            self.start(&unit);
-        }
-        for _ in 0..100_000 {
-            for child in self.children() {
-                self.heal(&child);
-            }
+        self.all_is_well();
+        let until = self.now + Duration::from_secs(12 * 3600);
+        while self.now < until && !self.is_quiet() {
             self.retry_what_is_held();
-            self.step();
-            if self.is_quiet() {
-                return;
-            }
-        }
-    }
-
-    /// Nobody answers there any more: who waits at the desk, and the lines, learn it.
-    fn fall_silent(&mut self, unit: &Unit) {
-        self.stations.get_mut(unit).unwrap().tickets.clear();
-        for child in self.children() {
-            if child == *unit || self.topology.parent(&child) == Some(unit) {
-                self.cut(&child);
-            }
-        }
-    }
-
-    /// A frame arrives somewhere, if any is on its way.
-    fn carry(&mut self) -> bool {
-        let mut ways: Vec<(Unit, bool)> =
-            self.children().into_iter().flat_map(|c| [(c.clone(), true), (c, false)]).collect();
-        while !ways.is_empty() {
-            let (child, up) = ways.swap_remove(self.dice.below(ways.len()));
-            let line = self.lines.get_mut(&child).unwrap();
-            let way = if up { &mut line.upward } else { &mut line.downward };
-            let Some(frame) = way.next(&mut self.dice) else { continue };
-            let parent = self.topology.parent(&child).unwrap().clone();
-            let (from, to) = if up { (child, parent) } else { (parent, child) };
-            self.arrive(&from, &to, frame);
-            return true;
-        }
-        false
-    }
-
-    /// What was refused waits for a person; here is one.
-    fn retry_what_is_held(&mut self) {
-        for unit in self.units() {
-            let held = |entry: &node::post::schedule::Entry| matches!(entry.state, State::Held { .. });
-            let queues = self.stations[&unit].engine().post().queues();
-            let retries: Vec<Event> = queues
-                .map(|(peer, queue)| {
-                    (peer, queue.entries().filter(|e| held(e)).map(|e| e.run.clone()).collect::<Vec<Run>>())
-                })
-                .filter(|(_, runs)| !runs.is_empty())
-                .map(|(peer, runs)| Event::Retry { peer: peer.clone(), runs })
-                .collect();
-            if !retries.is_empty() {
-                assert!(self.plant.is_noisy(), "seed {}: lost: something good was refused", self.seed);
-                self.turn(&unit, retries);
-            }
+            self.run(Duration::from_secs(2));
         }
     }
 
     /// Whether nothing waits anywhere.
     fn is_quiet(&self) -> bool {
-        self.stations
-            .values()
-            .map(|station| station.engine().post())
-            .all(|post| post.queues().all(|(_, queue)| queue.is_empty()) && post.gaps().next().is_none())
+        self.tickets.is_empty()
+            && self.people.are_content()
+            && self.lines.values().all(|line| line.is_up() && line.upward.is_idle() && line.downward.is_idle())
+            && self.stations.values().all(Station::is_quiet)
     }
 
     fn waiting(&self) -> String {
         let mut all = String::new();
         for (unit, station) in &self.stations {
-            let Some(engine) = &station.engine else { continue };
+            let Some(engine) = &station.engine else {
+                all += &format!("{unit} is down; ");
+                continue;
+            };
             for (peer, queue) in engine.post().queues() {
                 for entry in queue.entries().take(3) {
                     all += &format!("{unit}→{peer} {:?} {:?}; ", entry.run, entry.state);
@@ -475,133 +387,34 @@ impl World {
                 all += &format!("{unit} misses {gap:?}; ");
             }
         }
-        all
+        for (child, line) in self.lines.iter().filter(|(_, line)| !line.is_up()) {
+            all += &format!("the line of {child} is down ({} in vain); ", line.attempts);
+        }
+        format!("{all}{} wait at desks, people are content: {}", self.tickets.len(), self.people.are_content())
     }
 
-    fn arrive(&mut self, from: &Unit, to: &Unit, frame: Frame) {
-        let peer = from.clone();
-        let event = match frame {
-            Frame::Offer(mut offer) => {
-                self.make_noise(&mut offer);
-                let Ok(opened) = wire::open(offer, &*self.checker) else {
-                    // A block that cannot even be named ends the connection.
-                    return self.cut_between(from, to);
-                };
-                if !opened.refused.is_empty() {
-                    assert!(self.plant.is_noisy(), "seed {}: lost: a good block was refused", self.seed);
-                    opened.refused.into_iter().for_each(|refusal| self.way(to, from, |way| way.settle(refusal)));
-                }
-                Event::Offered { peer, bodies: opened.bodies, arrived: opened.arrived }
-            }
-            Frame::Settlements(answers) => Event::Answered { peer, answers: answers.settlements },
-            Frame::Missing(missing) => Event::Missed { peer, runs: wire::runs(&missing.ranges) },
-            Frame::Gone(gone) => Event::Gone { peer, runs: wire::runs(&gone.ranges) },
-            Frame::Hello(_) | Frame::Heartbeat(_) => return,
-        };
-        self.turn(to, vec![event]);
-    }
-
-    /// One bit of one block, now and then.
-    fn make_noise(&mut self, offer: &mut v1::Offer) {
-        if !self.noisy || offer.parcels.is_empty() || !self.dice.chance(NOISE_PERCENT) {
-            return;
-        }
-        let hit = self.dice.below(offer.parcels.len());
-        let mut block = offer.parcels[hit].block.to_vec();
-        let at = self.dice.below(block.len());
-        block[at] ^= 1 << self.dice.below(8);
-        offer.parcels[hit].block = Bytes::from(block);
-    }
-
-    fn turn(&mut self, unit: &Unit, events: Vec<Event>) {
-        let station = self.stations.get_mut(unit).unwrap();
-        *station.io.now.lock().unwrap() = self.now;
-        let Some(engine) = &mut station.engine else { return };
-        let calm = matches!(events.as_slice(), [Event::Tick]);
-        let mut early = Vec::new();
-        let released = engine.step(events, self.now, &mut |offer| early.push(offer));
-        for EarlyOffer { peer, run, bytes, passages } in early {
-            let offer = node::engine::Offer { run, block: bytes, passages, bodies: Vec::new() };
-            self.way(unit, &peer, |way| way.offer(vec![offer]));
-        }
-        match released {
-            Ok(released) => self.release(unit, released.into_effects()),
-            // The disk failed: the station is dead until somebody starts it.
-            Err(_) => self.crash(unit),
-        }
-        if calm {
-            self.tidy(unit);
-        }
-    }
-
-    fn release(&mut self, unit: &Unit, effects: Effects) {
-        let taken = effects.facts.iter().filter(|fact| matches!(fact.record.fact, Some(Fact::Taken(_))));
-        for run in taken.filter_map(|fact| fact.block.as_ref()).map(|block| &block.run) {
-            let new = self.taken.insert((unit.clone(), run.channel.clone(), run.first));
-            assert!(new || self.plant != Plant::Nothing, "seed {}: twice: {unit} took {run:?}", self.seed);
-        }
-        let filed = effects.facts.iter().filter(|fact| matches!(fact.record.fact, Some(Fact::Filed(_))));
-        self.receipts.extend(filed.filter_map(|fact| fact.block.as_ref()).flat_map(receipts_in));
-        for (ticket, answer) in effects.answers {
-            let Some(ticket) = self.stations.get_mut(unit).unwrap().tickets.remove(&ticket) else { continue };
-            for filing in answer.into_iter().flatten().filter(|filing| !filing.repeated) {
-                let filed = Filed { origin: unit.clone(), destinations: ticket.destinations.clone() };
-                self.acknowledged.insert(filing.id, filed);
-                self.incidents.entry(ticket.incident.unwrap_or(filing.id)).or_default().push(filing.id);
-            }
-        }
-        for (peer, settlement) in effects.settlements {
-            self.way(unit, &peer, |way| way.settle(settlement));
-        }
-        for (peer, runs) in effects.missing {
-            let ranges = runs.iter().map(Run::to_proto).collect();
-            self.way(unit, &peer, |way| way.send(Frame::Missing(v1::Missing { ranges })));
-        }
-        for (peer, runs) in effects.gone {
-            let ranges = runs.iter().map(Run::to_proto).collect();
-            self.way(unit, &peer, |way| way.send(Frame::Gone(v1::Gone { ranges })));
-        }
-        for (peer, offers) in effects.offers {
-            let sent: Vec<Run> = offers.iter().map(|offer| offer.run.clone()).collect();
-            self.way(unit, &peer, |way| way.offer(offers));
-            if self.plant == Plant::DoneOnSend {
-                let answers = sent.iter().map(|run| v1::Settlement {
-                    range: Some(run.to_proto()),
-                    disposition: v1::Disposition::Taken.into(),
-                    ..Default::default()
-                });
-                self.turn(unit, vec![Event::Answered { peer, answers: answers.collect() }]);
-            }
-        }
-    }
-
-    fn way(&mut self, from: &Unit, to: &Unit, put: impl FnOnce(&mut Way)) {
+    fn way(&mut self, from: &Unit, to: &Unit) -> (Unit, bool) {
         let up = self.topology.parent(from) == Some(to);
-        let line = self.lines.get_mut(if up { from } else { to }).unwrap();
-        if line.up {
-            put(if up { &mut line.upward } else { &mut line.downward });
+        (if up { from } else { to }.clone(), up)
+    }
+
+    fn send(&mut self, from: &Unit, to: &Unit, put: impl FnOnce(&mut line::Way) -> Result<(), String>) {
+        let (child, up) = self.way(from, to);
+        let line = self.lines.get_mut(&child).unwrap();
+        let believed = *line.end(!up);
+        if line.holds && believed == Some(line.connection) {
+            if let Err(why) = put(line.way(up)) {
+                panic!("seed {}: unbounded: {why}, from {from} to {to}", self.seed);
+            }
+            self.pump(&child, up);
         }
     }
 
-    fn cut_between(&mut self, one: &Unit, other: &Unit) {
-        let child = if self.topology.parent(one) == Some(other) { one } else { other };
-        self.cut(&child.clone());
-    }
-}
-
-fn receipts_in(block: &Block) -> Vec<v1::Receipt> {
-    let receipts = block.headers.iter().zip(&block.bodies).filter(|(header, _)| header.kind() == v1::Kind::Receipt);
-    let documents = receipts.map(|(_, body)| v1::Document::decode(body.clone()).unwrap());
-    let contents = documents.filter_map(|document| match document.content {
-        Some(v1::document::Content::Receipts(receipts)) => Some(receipts.receipts),
-        _ => None,
-    });
-    contents.flatten().collect()
-}
-
-impl Station {
-    fn engine(&self) -> &Engine<Memory> {
-        self.engine.as_ref().unwrap()
+    fn send_frame(&mut self, from: &Unit, to: &Unit, frame: Frame) {
+        self.send(from, to, |way| {
+            way.send(frame);
+            Ok(())
+        });
     }
 }
 
@@ -621,6 +434,11 @@ impl Fixed {
     pub fn pass(&self, by: Duration) {
         let mut now = self.now.lock().unwrap();
         *now = *now + by;
+    }
+
+    /// It is this late.
+    pub fn set(&self, now: Timestamp) {
+        *self.now.lock().unwrap() = now;
     }
 }
 

@@ -16,7 +16,10 @@ use proto::v1::{self, frame::Frame as Content};
 
 use crate::{
     engine::Offer,
-    post::schedule::{CLASSES, class},
+    post::{
+        envelope::Channel,
+        schedule::{CLASSES, class},
+    },
 };
 
 /// Bytes of offers put into one frame: beyond this a frame no longer gets cheaper, only longer to wait behind.
@@ -45,6 +48,8 @@ struct Lanes {
     first: VecDeque<Content>,
     settlements: Vec<v1::Settlement>,
     offers: [VecDeque<Offer>; CLASSES],
+    /// Which blocks those are.
+    waiting: BTreeSet<(Channel, u64)>,
     /// Bodies this connection has carried: a broadcast's text goes once a link.
     bodies_sent: BTreeSet<Bytes>,
     since_fair: u32,
@@ -69,10 +74,14 @@ impl Outlet {
         self.0.waker.wake();
     }
 
-    /// Queues offers. How many are under way is bounded by the schedule's window.
+    /// Queues offers. How many are under way is bounded by the schedule's window. What still waits here is not queued
+    /// a second time: on a slow line its sender loses patience before it has left, and copies would fill the line.
     pub fn offer(&self, offers: impl IntoIterator<Item = Offer>) {
         let mut lanes = self.lanes();
         for offer in offers {
+            if !lanes.waiting.insert((offer.run.channel.clone(), offer.run.first)) {
+                continue;
+            }
             lanes.offers[class(offer.run.channel.precedence)].push_back(offer);
         }
         drop(lanes);
@@ -139,6 +148,7 @@ impl Lanes {
                 frame.bodies.push(v1::SharedBody { digest, body });
             }
             if let Some(offer) = self.offers[class].pop_front() {
+                self.waiting.remove(&(offer.run.channel, offer.run.first));
                 frame.parcels.push(v1::Parcel { block: offer.block, passages: offer.passages });
             }
         }
@@ -199,6 +209,15 @@ mod tests {
         outlet.offer((0..3).map(|n| offer(n, v1::Precedence::Routine, 100_000)));
         outlet.offer([offer(9, v1::Precedence::TeTi, 7)]);
         assert_eq!(sizes(&mut frames), [vec![7], vec![100_000], vec![100_000], vec![100_000]]);
+    }
+
+    #[test]
+    fn what_still_waits_is_not_queued_again() {
+        let (outlet, mut frames) = Outlet::new();
+        outlet.offer([offer(1, v1::Precedence::Routine, 100_000), offer(2, v1::Precedence::Routine, 90_000)]);
+        assert!(frames.next().now_or_never().is_some(), "the first has left");
+        outlet.offer([offer(1, v1::Precedence::Routine, 100_000), offer(2, v1::Precedence::Routine, 90_000)]);
+        assert_eq!(sizes(&mut frames), [vec![90_000], vec![100_000]]);
     }
 
     #[test]

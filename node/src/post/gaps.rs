@@ -121,7 +121,7 @@ impl Post {
 
     pub(super) fn ask_for_gaps(&self, now: Timestamp, turn: &mut Turn) {
         for (channel, heard) in &self.heard {
-            let patient = heard.torn_since.is_none_or(|since| now.since(since) < limits::GAP_PATIENCE);
+            let patient = heard.torn_since.is_none_or(|since| is_patient(since, now));
             let Some(peer) = self.next_hop(&channel.origin).filter(|_| !patient) else { continue };
             if !self.queues.get(&peer).is_some_and(super::schedule::Queue::is_up) {
                 continue;
@@ -134,7 +134,7 @@ impl Post {
     /// Asking costs a frame; asking again before an answer can have come is noise.
     pub fn asked_for_gaps(&mut self, now: Timestamp) {
         for heard in self.heard.values_mut().filter(|heard| heard.torn_since.is_some()) {
-            let patient = heard.torn_since.is_some_and(|since| now.since(since) < limits::GAP_PATIENCE);
+            let patient = heard.torn_since.is_some_and(|since| is_patient(since, now));
             if !patient {
                 heard.torn_since = Some(now);
             }
@@ -261,6 +261,11 @@ impl Post {
         let next = self.rows.range(&from, &after_prefix(&keys::numbers(channel)), 1);
         next.first().and_then(|(key, _)| key.last_chunk()).map(|last| u64::from_be_bytes(*last))
     }
+}
+
+/// Whether it is too early to ask. A clock that was set back does not make it earlier.
+fn is_patient(since: Timestamp, now: Timestamp) -> bool {
+    since <= now && now.since(since) < limits::GAP_PATIENCE
 }
 
 /// The numbers from first to last, or as many of them as one run can name.

@@ -88,6 +88,8 @@ pub struct Queue {
     in_flight_bytes: [usize; CLASSES],
     /// "Not now" was the answer: this precedence rests until then.
     resting: [Option<Timestamp>; CLASSES],
+    /// Since when: a clock that is set back must not make it longer.
+    resting_since: [Timestamp; CLASSES],
     refusals: [u32; CLASSES],
     served: [Timestamp; CLASSES],
 }
@@ -152,7 +154,7 @@ impl Queue {
         let class = class(run.channel.precedence);
         self.refusals[class] = self.refusals[class].saturating_add(1);
         let wait = retry::wait(self.refusals[class], run.channel.origin.as_str().as_bytes()).max(asked);
-        self.resting[class] = Some(now + wait);
+        (self.resting[class], self.resting_since[class]) = (Some(now + wait), now);
         self.change(run, |entry| {
             entry.state = State::Ready;
             reason.clone_into(&mut entry.last_failure);
@@ -218,7 +220,7 @@ impl Queue {
             return offers;
         }
         for class in 0..CLASSES {
-            if self.resting[class].is_some_and(|until| until <= now) {
+            if self.resting[class].is_some_and(|until| until <= now || now < self.resting_since[class]) {
                 self.resting[class] = None;
             }
         }
@@ -243,7 +245,8 @@ impl Queue {
             .filter(|entry| match entry.state {
                 State::InFlight { offered } => {
                     let patience = limits::ANSWER_WITHIN.saturating_mul(1 << entry.attempts.min(4));
-                    now.since(offered) > patience
+                    // Nobody knows how long ago that was if the clock has been set back since.
+                    now.since(offered) > patience || now < offered
                 }
                 _ => false,
             })

@@ -1,4 +1,8 @@
-//! Disks that tear, and two that lie. Records lie in segments, the oldest of which may be given up.
+//! Disks that tear, fill up and misread, and some that lie. Records lie in segments, the oldest of which may be given up.
+//!
+//! What is appended is durable when the commit ends ([`Platter::settle`]); power that fails before that leaves any first
+//! part of it. A misread is one the journal's checksum finds: the same record reads well the next time. Disks that lose
+//! or alter for good what they confirmed are only among the plants.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -10,9 +14,11 @@ use node::{
     engine::{Disk, DiskFailed, Layout, Step, Unread, Unwritten, Walk},
     post::{
         envelope::Place,
+        fact::{Fact, Record},
         rows::{MemoryBase, Overlay},
     },
 };
+use prost::Message as _;
 
 use super::plant::Plant;
 use crate::dice::Dice;
@@ -20,19 +26,26 @@ use crate::dice::Dice;
 /// Records of one segment.
 const SEGMENT: u64 = 6;
 
+/// Records looked at in one step before they are given up.
+const STEP: usize = 2;
+/// Blocks that may wait at a station whose quota is shared by both directions.
+const SHARED_QUOTA: usize = 4;
+
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// What survives a crash.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Platter(Arc<Mutex<Written>>);
 
-#[derive(Default, Clone)]
-struct Written {
+#[derive(Clone)]
+pub(super) struct Written {
     /// By number.
     records: BTreeMap<u64, Bytes>,
     next: u64,
-    /// Those before this one survive a crash: all, unless the disk lies.
+    /// Those before this one survive a crash.
     durable: u64,
+    /// Where the commit under way, or the last one, began.
+    began: u64,
     /// The index. Whoever reads rows sees what has been drained into it.
     base: MemoryBase,
     /// It stands for all records before this one; `None` = it is lost.
@@ -40,18 +53,58 @@ struct Written {
     /// All rows as of a record, for when it is.
     baseline: Option<(u64, Rows)>,
     tear_after: Option<usize>,
+    pub(super) room: Room,
+    /// Of a thousand reads so many fail.
+    pub(super) misreads: u64,
+    /// Blocks that wait at this station.
+    pub(super) waiting: usize,
+    /// Where the next look at what is to be given up begins, if it goes on.
+    walked: u64,
+    dice: Dice,
     plant: Plant,
 }
 
+/// How much a disk still takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Room {
+    /// Enough.
+    #[default]
+    Enough,
+    /// The reserve is being used.
+    Little,
+    /// Nothing.
+    None,
+}
+
 impl Written {
+    fn refuses(&self, records: &[Bytes]) -> bool {
+        let takes = |bytes: &Bytes| matches!(Record::decode(bytes.clone()).unwrap().fact, Some(Fact::Taken(_)));
+        self.plant == Plant::SharedQuota && self.waiting >= SHARED_QUOTA && records.iter().any(takes)
+    }
+
     fn oldest(&self) -> u64 {
         self.records.keys().next().copied().unwrap_or(self.next)
     }
 }
 
 impl Platter {
-    pub(super) fn new(plant: Plant) -> Self {
-        Self(Arc::new(Mutex::new(Written { plant, ..Written::default() })))
+    pub(super) fn new(plant: Plant, dice: Dice) -> Self {
+        Self(Arc::new(Mutex::new(Written {
+            records: BTreeMap::new(),
+            next: 0,
+            durable: 0,
+            began: 0,
+            base: MemoryBase::default(),
+            watermark: None,
+            baseline: None,
+            tear_after: None,
+            room: Room::Enough,
+            misreads: 0,
+            waiting: 0,
+            walked: 0,
+            dice,
+            plant,
+        })))
     }
 
     /// The same, apart from here on.
@@ -59,6 +112,22 @@ impl Platter {
         let written = self.0.lock().unwrap();
         let base = MemoryBase(Arc::new(written.base.0.read().unwrap().clone().into()));
         Self(Arc::new(Mutex::new(Written { base, ..written.clone() })))
+    }
+
+    /// Changes how the disk behaves.
+    pub(super) fn set<T>(&self, change: impl FnOnce(&mut Written) -> T) -> T {
+        change(&mut self.0.lock().unwrap())
+    }
+
+    /// The commit under way has ended: what it wrote survives from now on.
+    pub(super) fn settle(&self) {
+        let mut written = self.0.lock().unwrap();
+        written.durable = match written.plant {
+            // Syncing what came before is all this disk ever does.
+            Plant::EarlyDurable => written.began,
+            Plant::LateRecord => written.next.saturating_sub(1),
+            _ => written.next,
+        };
     }
 
     /// The rows of the index, rebuilt from the baseline if need be, and the record to go on with.
@@ -82,6 +151,14 @@ impl Platter {
     pub(super) fn records(&self, from: u64) -> Vec<(Place, Bytes)> {
         let written = self.0.lock().unwrap();
         written.records.range(from..).map(|(at, bytes)| (place(*at), bytes.clone())).collect()
+    }
+
+    /// The records that are the next to be looked at, before they are given up.
+    pub(super) fn walked(&self) -> Vec<(Place, Bytes)> {
+        let written = self.0.lock().unwrap();
+        let after = |at| written.records.range(at..).take(STEP);
+        let records = after(written.oldest()).chain(after(written.walked));
+        records.map(|(at, bytes)| (place(*at), bytes.clone())).collect()
     }
 
     /// How many records there are.
@@ -111,8 +188,8 @@ impl Platter {
     pub(super) fn crash(&self, dice: &mut Dice) {
         let mut written = self.0.lock().unwrap();
         let keep = match written.plant {
-            Plant::ForgetfulDisk => written.next.saturating_sub(1 + dice.below(3) as u64),
-            _ => written.durable,
+            Plant::ForgetfulDisk => written.durable.saturating_sub(1 + dice.below(3) as u64),
+            _ => dice.between(written.durable, written.next),
         };
         written.records.split_off(&keep);
         (written.next, written.durable) = (keep, keep);
@@ -151,7 +228,11 @@ impl Memory {
 impl Disk for Memory {
     fn append(&mut self, records: &[Bytes]) -> Result<Vec<Place>, Unwritten> {
         let mut written = self.platter.0.lock().unwrap();
-        let (first, keep) = (written.next, written.tear_after.take());
+        if written.room == Room::None || written.refuses(records) {
+            return Err(Unwritten::Full { what: "no space left".into() });
+        }
+        written.began = written.next;
+        let keep = written.tear_after.take();
         let mut places = Vec::new();
         for record in records.iter().take(keep.unwrap_or(usize::MAX)) {
             let at = written.next;
@@ -163,13 +244,15 @@ impl Disk for Memory {
             written.durable = written.next;
             return Err(DiskFailed { what: "power cut".into() }.into());
         }
-        // Syncing what came before is all the lying disk ever does.
-        written.durable = if written.plant == Plant::EarlyDurable { first } else { written.next };
         Ok(places)
     }
 
     fn read(&self, place: Place) -> Result<Bytes, Unread> {
-        let record = self.platter.0.lock().unwrap().records.get(&number(place.segment, place.offset)).cloned();
+        let mut written = self.platter.0.lock().unwrap();
+        if written.misreads > 0 && written.dice.roll() % 1000 < written.misreads {
+            return Err(DiskFailed { what: format!("the disk does not give the record at {place:?}") }.into());
+        }
+        let record = written.records.get(&number(place.segment, place.offset)).cloned();
         // Nobody may hold on to a place that was given up: as a failed read it would be found out much later.
         Ok(record.unwrap_or_else(|| panic!("lost: {place:?} was given up, and somebody reads it")))
     }
@@ -179,7 +262,8 @@ impl Disk for Memory {
     }
 
     fn refusing(&self) -> Option<String> {
-        None
+        let room = self.platter.0.lock().unwrap().room;
+        (room != Room::Enough).then(|| "free some space".into())
     }
 
     fn drain(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed> {
@@ -207,15 +291,25 @@ impl Disk for Memory {
     fn layout(&self) -> Layout {
         let written = self.platter.0.lock().unwrap();
         let full = written.oldest() / SEGMENT..written.next / SEGMENT;
-        Layout { full: full.map(|segment| (segment, 1)).collect(), baseline: 0, room: u64::MAX }
+        Layout {
+            full: full.map(|segment| (segment, 1)).collect(),
+            baseline: 0,
+            room: if written.room == Room::None { 0 } else { u64::MAX },
+        }
     }
 
-    fn walk(&self, from: Step, _bytes: usize) -> Result<Walk, DiskFailed> {
-        let written = self.platter.0.lock().unwrap();
+    fn walk(&self, from: Step, bytes: usize) -> Result<Walk, DiskFailed> {
+        let mut written = self.platter.0.lock().unwrap();
         let range = number(from.segment, from.offset)..number(from.segment + 1, 0);
         let mut records = written.records.range(range).map(|(at, bytes)| (place(*at), bytes.clone()));
-        let walked = records.by_ref().take(2).collect();
-        Ok(Walk { records: walked, next: records.next().map(|(place, _)| place.offset), damaged: Vec::new() })
+        let walked = records.by_ref().take(STEP).collect();
+        let next = records.next().map(|(place, _)| place.offset);
+        drop(records);
+        // A single byte is only asked for to see how old a segment is.
+        if bytes > 1 {
+            written.walked = next.map_or(number(from.segment + 1, 0), |offset| number(from.segment, offset));
+        }
+        Ok(Walk { records: walked, next, damaged: Vec::new() })
     }
 
     fn baseline(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed> {

@@ -5,17 +5,21 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use node::{
-    engine::Engine,
+    engine::{Effects, Engine},
     io::Timestamp,
-    plan::{self, Desk},
-    post::{Event, envelope::DocId, keys},
+    post::{
+        envelope::{DocId, Place},
+        fact::{Fact, Record},
+        keys,
+        seal::Block,
+    },
     topology::{Tier, Unit},
 };
-use proto::v1;
+use prost::Message as _;
 
 use super::{World, disk::Memory};
-use crate::papers;
 
 /// What the forgetting of a block would be judged by.
 pub(super) struct Stake {
@@ -42,29 +46,13 @@ impl World {
         self.retention.filter(|_| self.topology.place(unit.as_str()).unwrap().tier != Tier::Ministry)
     }
 
-    /// An officer signs for the oldest document that waits for it.
-    pub fn sign(&mut self, unit: &Unit) {
-        let Some(engine) = &self.stations[unit].engine else { return };
-        let read = |place| engine.read(place).ok();
-        let Some((arrival, waiting)) = engine.post().unsigned_before(u64::MAX, 1000).0.pop() else { return };
-        let copies = engine.post().block_copies(arrival, &read);
-        let document = copies[waiting.trailing_zeros() as usize].id().to_string();
-        let desk = Desk { post: engine.post(), read: &read, now: self.now, refusing: None };
-        if let Ok(drafts) = plan::act::drafts(desk, &papers::act(&document, v1::Stage::Signed, "")) {
-            self.turn(unit, vec![Event::File { ticket: 0, drafts }]);
-        }
-    }
-
     /// Officers sign for everything, and time passes until hardly anything more is forgotten.
     pub fn settle(&mut self) {
-        for _ in 0..3000 {
+        for _ in 0..400 {
             for unit in self.units() {
                 self.sign(&unit);
-                self.turn(&unit, vec![Event::Tick]);
             }
-            for _ in 0..8 {
-                self.step();
-            }
+            self.run(Duration::from_secs(30));
         }
     }
 
@@ -94,41 +82,72 @@ impl World {
     }
 
     /// The next small step of forgetting, as after every tick.
-    pub(super) fn tidy(&mut self, unit: &Unit) {
+    pub(super) fn tidy(&mut self, unit: &Unit) -> Option<Effects> {
+        let now = self.now;
         let station = self.stations.get_mut(unit).unwrap();
-        let Some(engine) = &mut station.engine else { return };
+        let local = station.clock(now);
+        let engine = station.engine.as_mut()?;
         if engine.is_tidying() {
-            station.stakes = stakes(engine);
+            // Whoever judges reads well.
+            let misreads = station.disk.set(|disk| std::mem::take(&mut disk.misreads));
+            station.stakes = stakes(engine, station.disk.walked());
+            station.disk.set(|disk| disk.misreads = misreads);
         }
         let before = station.disk.len();
-        let tidied = engine.tidy(self.now).is_ok();
+        let tidied = engine.tidy(local);
         self.retired += before.saturating_sub(station.disk.len());
-        if tidied { self.judge_forgotten(unit) } else { self.crash(unit) }
+        match tidied {
+            Ok(Some(effects)) => Some(effects),
+            Ok(None) => {
+                self.judge_forgotten(unit);
+                None
+            }
+            Err(_) => {
+                self.crash(unit);
+                self.starts_later(unit);
+                None
+            }
+        }
     }
 
     /// Judges what is not here any more of what was at stake. After a failed commit that is known at the next start only.
     pub(super) fn judge_forgotten(&mut self, unit: &Unit) {
         let retention = self.retention_of(unit).unwrap_or(Duration::MAX);
+        let now = self.now;
         let station = self.stations.get_mut(unit).unwrap();
+        let local = station.clock(now);
         let Some(engine) = &station.engine else { return };
         for (arrival, stake) in std::mem::take(&mut station.stakes) {
             if engine.post().block_row(arrival).is_some() {
                 continue;
             }
             let Stake { since, needed, copies } = stake;
-            let old = self.now.since(since) >= retention;
+            // Its clock may have jumped since it decided.
+            let old = self.weather.has_jumps() || local.since(since) >= retention;
             assert!(old && needed.is_empty(), "seed {}: lost: {unit} forgot {copies:?} too early: {needed}", self.seed);
             self.forgotten.extend(copies.into_iter().map(|(id, to)| (unit.clone(), id, to)));
         }
     }
 }
 
-fn stakes(engine: &Engine<Memory>) -> BTreeMap<u64, Stake> {
+/// Of the blocks among these records, which are the next to be looked at.
+fn stakes(engine: &Engine<Memory>, records: Vec<(Place, Bytes)>) -> BTreeMap<u64, Stake> {
     let (post, read) = (engine.post(), |place| engine.read(place).ok());
     let unsigned: BTreeSet<u64> =
         post.unsigned_before(u64::MAX, usize::MAX).0.into_iter().map(|(arrival, _)| arrival).collect();
     let mut all = BTreeMap::new();
-    for arrival in post.newest(usize::MAX) {
+    for (place, bytes) in records {
+        let fact = Record::decode(bytes).unwrap().fact;
+        let block = match &fact {
+            Some(Fact::Carried(carried)) => Some(&carried.block),
+            fact => fact.as_ref().and_then(Fact::block),
+        };
+        let Some(run) = block.map(|block| Block::trusted(block.clone()).unwrap().run) else { continue };
+        let Some(first) = post.copy_at(&run.channel, run.first, &read) else { continue };
+        if !first.row.documents || keys::place_of(&first.row.place) != Some(place) {
+            continue;
+        }
+        let arrival = first.arrival;
         let copies = post.block_copies(arrival, &read);
         let mut needed = String::new();
         for copy in &copies {
@@ -136,8 +155,13 @@ fn stakes(engine: &Engine<Memory>) -> BTreeMap<u64, Stake> {
                 needed += &format!("{} waits for {peer}; ", copy.id());
             }
             let incident = DocId::from_slice(&copy.header.incident);
-            let open = |incident: &DocId| post.end_of(*incident, &copy.header.origin).is_none();
-            if incident.filter(open).is_some_and(|incident| !post.copies(incident, &read).is_empty()) {
+            let over = |incident: DocId, origin: &str| post.end_of(incident, origin).is_some();
+            let open = |incident: &DocId| {
+                let first = post.copies(*incident, &read).into_iter().next();
+                !over(*incident, &copy.header.origin)
+                    && first.is_some_and(|first| !over(*incident, &first.header.origin))
+            };
+            if incident.filter(open).is_some() {
                 needed += &format!("the incident of {} is open; ", copy.id());
             }
         }

@@ -1,6 +1,6 @@
-//! Seals of the simulated country: keys made from the names of the offices, so that nothing has to be stored.
+//! Seals of the simulated country: a hash of the office's name and what is sealed. Nobody here forges, and whatever is
+//! altered on the way is found as well as by a real signature, a hundred times as fast.
 
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use bytes::Bytes;
 use node::post::{
     envelope::{Digest, digest},
@@ -10,29 +10,32 @@ use node::post::{
 /// Bytes of a public key.
 const KEY_BYTES: usize = 32;
 
-/// A hand whose certificate is its bare public key and its unit.
-pub struct Hand(Ed25519KeyPair, String);
+/// A hand whose certificate is its key and its unit.
+pub struct Hand {
+    key: Digest,
+    unit: String,
+}
 
 impl Hand {
     /// The hand of a unit: always the same.
     pub fn of(unit: &str) -> Self {
-        let mut seed = [7; 32];
-        seed[..unit.len()].copy_from_slice(unit.as_bytes());
-        Self(Ed25519KeyPair::from_seed_unchecked(&seed).unwrap(), unit.to_owned())
+        Self { key: digest(unit.as_bytes()), unit: unit.to_owned() }
     }
 }
 
 impl Sealer for Hand {
     fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).as_ref().try_into().unwrap()
+        let mut signature = [0; 64];
+        signature[..32].copy_from_slice(&digest(&[&self.key[..], message].concat()));
+        signature
     }
 
     fn certificate(&self) -> Bytes {
-        [self.0.public_key().as_ref(), self.1.as_bytes()].concat().into()
+        [&self.key[..], self.unit.as_bytes()].concat().into()
     }
 
     fn key_id(&self) -> Digest {
-        digest(self.0.public_key().as_ref())
+        digest(&self.key)
     }
 }
 
@@ -41,14 +44,13 @@ pub struct Hands;
 
 impl Checker for Hands {
     fn check(&self, certificate: &[u8], unit: &str, message: &[u8], signature: &[u8]) -> Result<Digest, String> {
-        // Only a unit's name is short enough to make a key of.
-        if unit.len() > KEY_BYTES || certificate != Hand::of(unit).certificate() {
+        let hand = Hand::of(unit);
+        if certificate != hand.certificate() {
             return Err("certificate of another".into());
         }
-        let hand = Hand::of(unit);
-        UnparsedPublicKey::new(&ED25519, hand.0.public_key().as_ref())
-            .verify(message, signature)
-            .map_err(|_| "bad signature".to_owned())?;
+        if signature != hand.sign(message) {
+            return Err("bad signature".into());
+        }
         Ok(hand.key_id())
     }
 }
