@@ -30,7 +30,7 @@ async fn clocks_may_jump_by_years_and_nothing_acknowledged_is_lost() {
     country.until_linked().await;
     let book = Arc::new(Book::default());
     let writers = Writers::start(&country, &book, seed);
-    // To 1970, 2025, 2027, 2036 if today is 2026. Each to another day of the year: a number that people use has no year.
+    // To 1970, 2025, 2027, 2037 if today is 2026. Each to another day of the year: a number that people use has no year.
     let jumps = [-20_500 * DAY, -370 * DAY, -DAY, -1, 0, 1, DAY, 400 * DAY, 3_700 * DAY];
     for _ in 0..12 {
         let unit = dice.pick(&units).clone();

@@ -16,10 +16,13 @@ mod faults;
 mod ground;
 mod helpers;
 mod memory;
+mod netns;
+mod network;
 mod people;
 mod power;
 mod resources;
 mod trial;
+mod wire;
 
 use std::{io::Write as _, path::Path, sync::Arc, time::Duration};
 
