@@ -25,12 +25,23 @@ struct Disk {
 impl Ground {
     /// Makes a disk of this size for every station of a country that does not run yet.
     pub(crate) fn lay(country: &Country, bytes: u64) -> Self {
+        Self::made_with(country, bytes, &[])
+    }
+
+    /// The same with so many files at the most on each.
+    pub(crate) fn with_few_files(country: &Country, bytes: u64, files: u32) -> Self {
+        Self::made_with(country, bytes, &["-N", &files.to_string()])
+    }
+
+    fn made_with(country: &Country, bytes: u64, options: &[&str]) -> Self {
         let mut ground = Self { disks: BTreeMap::new() };
         for place in country.topology().places() {
             let (image, at) = (country.path(&place.unit, "disk"), country.path(&place.unit, "data"));
             fs::File::create(&image).unwrap().set_len(bytes).unwrap();
             fs::create_dir_all(&at).unwrap();
-            run("mkfs.ext4", &["-q".as_ref(), image.as_os_str()]);
+            let mut arguments: Vec<&OsStr> = ["-q"].iter().chain(options).map(AsRef::as_ref).collect();
+            arguments.push(image.as_os_str());
+            run("mkfs.ext4", &arguments);
             let disk = Disk { image, at };
             disk.mount();
             ground.disks.insert(place.unit.clone(), disk);
@@ -41,6 +52,11 @@ impl Ground {
     /// Where a station's disk is mounted.
     pub(crate) fn at(&self, unit: &Unit) -> &Path {
         &self.disks[unit].at
+    }
+
+    /// What a file system does to itself when it meets an error: from now on it can only be read.
+    pub(crate) fn abort(&self, unit: &Unit) {
+        run("mount", &["-o".as_ref(), "remount,abort".as_ref(), self.disks[unit].at.as_os_str()]);
     }
 
     /// Takes a disk that nobody uses any more out and puts it in again, as a restart of the machine does.

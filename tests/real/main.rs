@@ -10,9 +10,19 @@
 #![expect(clippy::unwrap_used, reason = "this is test code")]
 #![expect(clippy::disallowed_methods, reason = "the seed to replay comes from the environment")]
 
+mod clock;
+mod disk;
+mod faults;
 mod ground;
+mod helpers;
+mod memory;
+mod netns;
+mod network;
+mod people;
 mod power;
+mod resources;
 mod trial;
+mod wire;
 
 use std::{io::Write as _, path::Path, sync::Arc, time::Duration};
 

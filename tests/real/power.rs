@@ -11,7 +11,10 @@ use std::{
 use node::topology::Unit;
 use tests::{country::Country, dice::Dice};
 
-use crate::ground::{Ground, run};
+use crate::{
+    ground::{Ground, run},
+    helpers,
+};
 
 /// What a disk writes as a whole at the most.
 const SECTOR: u64 = 512;
@@ -29,16 +32,7 @@ pub(crate) struct Power {
 impl Power {
     /// Builds the helpers into a folder.
     pub(crate) fn build(into: &Path) -> Self {
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("real/helpers");
-        let (shutdown, volatile) = (into.join("shutdown"), into.join("volatile.so"));
-        let cc = |flags: &[&str], from: &str, to: &Path| {
-            let source = sources.join(from);
-            let mut arguments: Vec<_> = ["-O2", "-Wall", "-Werror"].iter().chain(flags).map(AsRef::as_ref).collect();
-            arguments.extend([source.as_os_str(), "-o".as_ref(), to.as_os_str()]);
-            run("cc", &arguments);
-        };
-        cc(&[], "shutdown.c", &shutdown);
-        cc(&["-shared", "-fPIC", "-pthread"], "volatile.c", &volatile);
+        let (shutdown, volatile) = (helpers::program("shutdown", into), helpers::shim("volatile", into));
         Self { shutdown, volatile }
     }
 

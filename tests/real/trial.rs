@@ -215,7 +215,7 @@ async fn arrived(
 }
 
 /// All documents in a box, if the station answers.
-async fn list(desk: &mut client::Station, which: v1::Box) -> Option<Vec<v1::DocumentView>> {
+pub(crate) async fn list(desk: &mut client::Station, which: v1::Box) -> Option<Vec<v1::DocumentView>> {
     let mut request = v1::ListRequest { r#box: which.into(), limit: 1000, ..Default::default() };
     let mut views = Vec::new();
     loop {

@@ -29,6 +29,7 @@ pub struct Country {
     lines: BTreeMap<Unit, Line>,
     addresses: BTreeMap<Unit, SocketAddr>,
     environments: BTreeMap<Unit, Vec<(&'static str, PathBuf)>>,
+    namespaces: BTreeMap<Unit, PathBuf>,
     with_lines: bool,
 }
 
@@ -100,6 +101,7 @@ impl Country {
             lines: BTreeMap::new(),
             addresses: BTreeMap::new(),
             environments: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
             with_lines,
             topology: tree.clone(),
         };
@@ -149,6 +151,11 @@ impl Country {
         self.environments.entry(unit.clone()).or_default().push((name, value.to_owned()));
     }
 
+    /// Puts a station into a network namespace; it takes effect when the station is started next.
+    pub fn put_into(&mut self, unit: &Unit, namespace: &Path) {
+        self.namespaces.insert(unit.clone(), namespace.to_owned());
+    }
+
     /// What a person at a station types.
     pub fn type_at(&self, unit: &Unit, words: &[&str]) -> Output {
         Command::new(binaries().join(self.binary(unit)))
@@ -170,16 +177,31 @@ impl Country {
     /// Starts a station that does not run.
     pub fn revive(&mut self, unit: &Unit) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path(unit, "log")).unwrap();
-        let child = Command::new(binaries().join(self.binary(unit)))
+        let child = self.command(unit).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        self.running.insert(unit.clone(), child);
+    }
+
+    /// Starts a station that will not stay up, beside one that runs perhaps, and says how that ended.
+    pub fn start_in_vain(&self, unit: &Unit) -> Output {
+        self.command(unit).output().unwrap()
+    }
+
+    fn command(&self, unit: &Unit) -> Command {
+        let binary = binaries().join(self.binary(unit));
+        let mut command = match self.namespaces.get(unit) {
+            Some(namespace) => {
+                let mut nsenter = Command::new("nsenter");
+                nsenter.arg(format!("--net={}", namespace.display())).arg(binary);
+                nsenter
+            }
+            None => Command::new(binary),
+        };
+        command
             .args(["run", "--config"])
             .arg(self.path(unit, "config.toml"))
             .envs(self.environments.get(unit).into_iter().flatten().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.running.insert(unit.clone(), child);
+            .stdin(Stdio::null());
+        command
     }
 
     /// SIGKILL.
@@ -201,6 +223,22 @@ impl Country {
         child.wait().unwrap()
     }
 
+    /// SIGSTOP: it is there, and does nothing.
+    pub fn freeze(&self, unit: &Unit) {
+        kill_process(Pid::from_child(&self.running[unit]), Signal::STOP).unwrap();
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self, unit: &Unit) {
+        kill_process(Pid::from_child(&self.running[unit]), Signal::CONT).unwrap();
+    }
+
+    /// Waits until a station has ended by itself, and says how.
+    pub async fn until_ended(&mut self, unit: &Unit) -> ExitStatus {
+        let mut child = self.running.remove(unit).unwrap();
+        eventually(&format!("{unit} ends"), async || child.try_wait().unwrap()).await
+    }
+
     /// Whether a station's process still runs.
     pub fn lives(&mut self, unit: &Unit) -> bool {
         self.running.get_mut(unit).is_some_and(|child| child.try_wait().unwrap().is_none())
@@ -219,6 +257,11 @@ impl Country {
     /// Heals it.
     pub fn heal(&self, unit: &Unit) {
         self.lines[unit].heal();
+    }
+
+    /// Where a station calls: the line above it.
+    pub fn line(&self, unit: &Unit) -> SocketAddr {
+        self.lines[unit].address()
     }
 
     /// Where children of a station call, past any line.

@@ -32,8 +32,11 @@ impl Allowance {
 
 impl Bucket {
     fn takes(&mut self, now: Timestamp) -> bool {
-        let full_at = self.full_at.max(now) + CALL_EVERY;
-        let allowed = full_at.since(now) <= CALL_EVERY * CALLS_AT_ONCE_MAX;
+        let whole = CALL_EVERY * CALLS_AT_ONCE_MAX;
+        // Further ahead than an empty bucket is only what a clock said that has been set back since.
+        let before = if self.full_at > now + whole { now } else { self.full_at.max(now) };
+        let full_at = before + CALL_EVERY;
+        let allowed = full_at.since(now) <= whole;
         if allowed {
             self.full_at = full_at;
         }
@@ -62,5 +65,16 @@ mod tests {
         now = now + CALL_EVERY * 1000;
         let burst = (0..100).filter(|_| allowance.takes(&one, now)).count();
         assert_eq!(burst, CALLS_AT_ONCE_MAX as usize, "rest does not add up for ever");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let allowance = Allowance::default();
+        let one = Unit::parse("420100").unwrap();
+        let wrong = Timestamp::from_us(1_000_000_000_000_000);
+        assert!(allowance.takes(&one, wrong));
+        let right = Timestamp::from_us(1_000_000_000);
+        let burst = (0..100).filter(|_| allowance.takes(&one, right)).count();
+        assert_eq!(burst, CALLS_AT_ONCE_MAX as usize);
     }
 }
