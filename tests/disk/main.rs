@@ -2,6 +2,7 @@
 //! any two steps of that costs nothing.
 
 #![expect(clippy::unwrap_used, reason = "this is test code")]
+#![expect(clippy::disallowed_methods, reason = "the seed to replay comes from the environment")]
 
 use std::{
     fs,
@@ -22,7 +23,7 @@ use node::{
         envelope::{Channel, DocId, Epoch, digest},
         seal::{self, Tip, Unsealed},
     },
-    store::disk::{JournalDisk, StoreError},
+    store::disk::{JournalDisk, Recovered, StoreError},
     topology::{Topology, Unit},
 };
 use prost::Message as _;
@@ -31,6 +32,8 @@ use tests::{
     papers,
     world::{Fixed, Hand, Hands},
 };
+
+mod corruption;
 
 const TREE: &str = r#"
 [network]
@@ -58,9 +61,9 @@ fn me() -> Me {
     Me { unit: Unit::parse("820000").unwrap(), topology: Arc::new(Topology::parse(TREE).unwrap()) }
 }
 
-fn open(dir: &Path, io: &Fixed) -> Result<(JournalDisk, Post, u32), StoreError> {
+fn open(dir: &Path, io: &Fixed) -> Result<(JournalDisk, Post, Recovered), StoreError> {
     let store = config::Store { segment: SEGMENT, retention: RETENTION, reserve: 1, index_cache: 1 << 20 };
-    JournalDisk::open(dir, &store, me(), io).map(|(disk, post, recovered)| (disk, post, recovered.left_over))
+    JournalDisk::open(dir, &store, me(), io)
 }
 
 /// Everything the rows of a store say, as whoever opens it finds them.
@@ -77,23 +80,33 @@ struct District {
     written: usize,
     tickets: u64,
     longest: Duration,
+    /// Whether what it offers is taken.
+    line_is_up: bool,
 }
 
 impl District {
     fn start(dir: &Path) -> Self {
         let io = Arc::new(Fixed::new(Timestamp::from_us(1_700_000_000_000_000), 7));
-        let (disk, post, left_over) = open(dir, &io).unwrap();
-        let engine = Engine::new(post, disk, io.clone(), Arc::new(Hand::of("820000")), left_over, &[]).unwrap();
-        let mut district = Self {
+        let mut district = Self::wake(dir, io).unwrap();
+        district.line_is_up = true;
+        district.step(vec![Event::Linked { peer: ministry(), heard: Vec::new() }]);
+        district
+    }
+
+    /// Starts it from what is on disk; its line is down.
+    fn wake(dir: &Path, io: Arc<Fixed>) -> Result<Self, StoreError> {
+        let (disk, post, recovered) = open(dir, &io)?;
+        let (left_over, holes) = (recovered.left_over, recovered.holes);
+        let engine = Engine::new(post, disk, io.clone(), Arc::new(Hand::of("820000")), left_over, &holes).unwrap();
+        Ok(Self {
             io,
             engine: engine.forgetting_after(RETENTION),
             tip: Tip::default(),
             written: 0,
             tickets: 0,
             longest: Duration::ZERO,
-        };
-        district.step(vec![Event::Linked { peer: ministry(), heard: Vec::new() }]);
-        district
+            line_is_up: false,
+        })
     }
 
     /// One turn; what it offers is taken at once.
@@ -107,7 +120,7 @@ impl District {
             ..Default::default()
         };
         let answers: Vec<_> = effects.offers.drain(..).flat_map(|(_, offers)| offers).map(|o| taken(&o.run)).collect();
-        if !answers.is_empty() {
+        if !answers.is_empty() && self.line_is_up {
             self.step(vec![Event::Answered { peer: ministry(), answers: answers.clone() }]);
             self.arrived(answers);
         }
@@ -207,6 +220,20 @@ impl District {
         }
     }
 
+    /// Everything that lies on the disk is looked at once.
+    fn patrol_all(&mut self) {
+        for _ in 0..100 {
+            self.io.pass(Duration::from_secs(10));
+            self.engine.patrol(self.io.now()).unwrap();
+        }
+    }
+
+    /// The number of a document, and the digest of its text, if it can be read.
+    fn text_of(&self, id: DocId) -> Option<(String, Bytes)> {
+        let copies = self.engine.post().copies(id, &|place| self.engine.read(place).ok());
+        copies.into_iter().next().map(|copy| (copy.header.number.clone(), copy.header.body_digest.clone()))
+    }
+
     fn has(&self, id: DocId) -> bool {
         !self.engine.post().copies(id, &|place| Some(self.engine.read(place).unwrap())).is_empty()
     }
@@ -300,11 +327,11 @@ fn a_stop_between_any_two_steps_of_forgetting_loses_nothing_that_is_needed() {
 
 /// Opens what a stop left behind, with its index and without.
 fn judge_stop(dir: &Path, io: &Fixed, needed: &[DocId]) {
-    let (disk, mut post, left_over) = open(dir, io).unwrap();
+    let (disk, mut post, recovered) = open(dir, io).unwrap();
+    assert!(recovered.holes.is_empty(), "{:?}", recovered.notes);
     let with_index = post.rows_mut().everything();
-    let engine =
-        Engine::new(post, disk, Arc::new(Fixed::new(io.now(), 1)), Arc::new(Hand::of("820000")), left_over, &[]);
-    let engine = engine.unwrap();
+    let (io_then, left_over) = (Arc::new(Fixed::new(io.now(), 1)), recovered.left_over);
+    let engine = Engine::new(post, disk, io_then, Arc::new(Hand::of("820000")), left_over, &[]).unwrap();
     for id in needed {
         let copies = engine.post().copies(*id, &|place| Some(engine.read(place).unwrap()));
         assert_eq!(copies.len(), 1, "{id} is needed");

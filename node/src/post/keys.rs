@@ -218,6 +218,9 @@ pub fn idempotency(key: &str) -> Vec<u8> {
     Key::of(b'k').bytes(key.as_bytes()).0
 }
 
+/// Stands for all of them in a counter.
+pub const EVERY_LETTER: char = '*';
+
 /// `n` day, letter → the last number people were given (u64).
 pub fn counter(day: u32, letter: char) -> Vec<u8> {
     Key::of(b'n').bytes(&day.to_be_bytes()).text(letter.encode_utf8(&mut [0; 4])).0

@@ -297,7 +297,13 @@ impl Post {
         let opened = fact.block().filter(|_| block.is_none()).and_then(|bytes| Block::trusted(bytes.clone()).ok());
         let block = block.or(opened.as_ref());
         match fact {
-            Fact::Opened(opened) => self.new_life(&opened.epoch),
+            Fact::Opened(opened) => {
+                let first = self.epoch == Epoch::default();
+                self.new_life(&opened.epoch);
+                if !first {
+                    self.leap(at);
+                }
+            }
             Fact::Body(body) => self.rows.put(keys::body(&body.digest), keys::place_row(place)),
             Fact::Filed(filed) => {
                 if let Some(block) = block {

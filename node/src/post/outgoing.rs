@@ -183,10 +183,8 @@ impl<'a> Outbox<'a> {
     /// The next number people will use, e.g. `R-420100-0919-0007`: day in Beijing time, counted from 1.
     fn number(&mut self, letter: char) -> String {
         let (day, month_day) = self.today.clone();
-        let next = self
-            .counters
-            .entry((day, letter))
-            .or_insert_with(|| self.post.rows.get(&keys::counter(day, letter)).map_or(0, |row| keys::u64_of(&row)));
+        let last = |letter| self.post.rows.get(&keys::counter(day, letter)).map_or(0, |row| keys::u64_of(&row));
+        let next = self.counters.entry((day, letter)).or_insert_with(|| last(letter).max(last(keys::EVERY_LETTER)));
         *next += 1;
         format!("{letter}-{}-{month_day}-{:04}", self.post.me.unit, *next)
     }
@@ -292,6 +290,14 @@ impl Post {
         self.count(block, at);
         self.keep(block, Kept { place, from: "", at, passages: &[] }, State::Ready);
         self.fold_documents(block);
+    }
+
+    /// In a new life of the store nobody knows any more which numbers were given out that day, so people's numbers leap
+    /// ahead: further than anybody counts in a day, and not to where an earlier leap is likely to have ended.
+    pub(super) fn leap(&mut self, at: Timestamp) {
+        let leap = 100_000 * (1 + u64::from(self.epoch.0[0] % 9));
+        let key = keys::counter(beijing_day(at).0, keys::EVERY_LETTER);
+        self.rows.put(key, leap.to_be_bytes().to_vec());
     }
 
     /// The next number given out today follows the highest in this block.

@@ -379,7 +379,8 @@ pub(crate) mod tests {
             // A flip may rename an unknown field of the outer wrapper; what it says must still be what was sealed.
             if let Ok(opened) = open(bytes.into(), &Hands) {
                 prop_assert_eq!(opened.headers, sealed.headers);
-                prop_assert_eq!(opened.bodies, sealed.bodies);
+                // Without bodies it is one whose bodies travel apart, each under its digest in a header.
+                prop_assert!(opened.shared || opened.bodies == sealed.bodies);
             }
         }
     }

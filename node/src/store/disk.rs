@@ -126,7 +126,9 @@ impl JournalDisk {
                 aside.why,
                 aside.to.display()
             ));
-            recovered.holes.extend(aside.ahead.map(|ahead| between(journal.end(), ahead)));
+            // The journal may have noticed itself that its end is gone.
+            let ahead = aside.ahead.filter(|_| opened.damage.last().is_none_or(|damage| damage.at != journal.end()));
+            recovered.holes.extend(ahead.map(|ahead| between(journal.end(), ahead)));
         }
         let baseline = baseline::find(&beside);
         let from = match found.watermark {

@@ -11,13 +11,14 @@
 //! file that grows makes every sync several times dearer. `format` is the layout, `scan` tells a torn end from
 //! damage, `recover` opens, `ahead` keeps segments ready, [`Reader`] reads single records from any thread.
 //!
-//! What cannot be told from the journal alone: damage to the very last commit looks like a commit that was cut short.
-//! Whoever remembers a later position (the index does) notices.
+//! What cannot be told from the segments alone: damage to the very last commit looks like a commit that was cut short. So
+//! `reached` remembers how far there was something durable, and where that is further, [`Opened::damage`] says so.
 
 mod ahead;
 mod error;
 mod format;
 mod pages;
+mod reached;
 mod reader;
 mod recover;
 mod scan;
@@ -35,6 +36,7 @@ use std::{
 use ahead::{Ahead, Maker};
 use format::{ALIGN, HEAD_BYTES, HEADER_BYTES, Head};
 use pages::{PAGE, Pages};
+use reached::Reached;
 use reader::Live;
 use scan::{Found, Scan};
 use segment::Segment;
@@ -64,7 +66,7 @@ pub struct Opened {
     pub cut: Option<Cut>,
     /// Segments whose header was damaged, and is as it was again.
     pub mended: Vec<u64>,
-    /// Damage seen so far: missing segments, and bad records in the last one. A replay checks the rest.
+    /// Damage seen so far: missing segments, bad records in the last one, an end that is gone. A replay checks the rest.
     pub damage: Vec<Damage>,
 }
 
@@ -119,6 +121,7 @@ pub struct Journal {
     /// The page the last commit ended in.
     pages: Pages,
     sealed: bool,
+    reached: Reached,
     poison: Option<String>,
     ahead: Ahead,
     // Last: the lock goes when nothing of ours touches the directory any more.
@@ -145,7 +148,14 @@ impl Journal {
         let lock = recover::lock(&dir)?;
         let found = recover::recover(&dir, &options)?;
         let recover::Recovered { id, earlier, current, ready, end, sealed, cut, mended, damage } = found;
-        let opened = Opened { segments: earlier.len() + 1, cut, mended, damage };
+        let mut opened = Opened { segments: earlier.len() + 1, cut, mended, damage };
+        let at = Position { segment: current.number, offset: end };
+        let (reached, resume) = Reached::open(&dir, id);
+        if let Some(resume) = resume.filter(|reached| *reached > at) {
+            // It had been durable. What is left of its commit, if anything, went with it.
+            opened.cut = None;
+            opened.damage.push(Damage { at, resume });
+        }
 
         let pages = current.last_page(end).map_err(JournalError::io("read", &dir))?;
         let live = Live::default();
@@ -154,8 +164,21 @@ impl Journal {
         let next = ready.back().unwrap_or(&current).number + 1;
         let maker = Maker { dir: dir.clone(), id, segment_bytes, spare };
         let ahead = Ahead::start(maker, ready, next).map_err(JournalError::io("start a thread for", &dir))?;
-        let journal =
-            Self { dir, id, spare, segment_bytes, live, current, end, pages, sealed, poison: None, ahead, _lock: lock };
+        let journal = Self {
+            dir,
+            id,
+            spare,
+            segment_bytes,
+            live,
+            current,
+            end,
+            pages,
+            sealed,
+            reached,
+            poison: None,
+            ahead,
+            _lock: lock,
+        };
         Ok((journal, reader, opened))
     }
 
@@ -363,6 +386,7 @@ impl Journal {
 
         self.live.write().entry(segment.number).or_insert_with(|| segment.clone());
         (self.current, self.end, self.sealed) = (segment, end, seals);
+        self.reached.note(self.end());
         Ok(())
     }
 }

@@ -70,7 +70,13 @@ fn copy(from: &Path) -> TempDir {
         // The segment being made ready may be renamed under our hands; it holds nothing.
         fs::copy(entry.path(), to.path().join(entry.file_name())).ok();
     }
+    forget_reached(to.path());
     to
+}
+
+/// After a power cut the mark of how far the journal reached may be behind, or not be there at all.
+fn forget_reached(dir: &Path) {
+    fs::remove_file(dir.join("reached")).unwrap();
 }
 
 #[test]
@@ -208,7 +214,36 @@ proptest! {
             mixed[sector.clone()].copy_from_slice(&after[sector]);
         }
         fs::write(file(dir.path(), 1), mixed).unwrap();
+        forget_reached(dir.path());
         survives(dir.path(), &records, &format!("{kept:?}"));
+    }
+}
+
+#[test]
+fn an_end_that_had_been_durable_and_is_gone_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let (records, begin, end) = small(dir.path());
+    let reached = fs::read(dir.path().join("reached")).unwrap();
+    for at in (begin.offset..end.offset).step_by(8) {
+        let hurt = copy(dir.path());
+        fs::write(hurt.path().join("reached"), &reached).unwrap();
+        let segment = File::options().write(true).open(file(hurt.path(), 1)).unwrap();
+        segment.write_all_at(&vec![0; (end.offset - at) as usize], at.into()).unwrap();
+        let (mut journal, _, opened) = open(hurt.path());
+        let kept = all(&journal);
+        assert_eq!(kept, records[..kept.len()], "zeroed from {at}");
+        assert_eq!(opened.damage, [Damage { at: journal.end(), resume: end }], "zeroed from {at}");
+        // Once only, and it goes on.
+        journal.append(&[record(9, 500)]).unwrap();
+        drop(journal);
+        assert_eq!(open(hurt.path()).2.damage, []);
+    }
+    // A mark that does not read, or is another journal's, says nothing.
+    for (byte, bad) in reached.iter().enumerate().map(|(at, byte)| (at, byte ^ 1)) {
+        let mut mark = reached.clone();
+        mark[byte] = bad;
+        fs::write(dir.path().join("reached"), mark).unwrap();
+        assert_eq!(open(dir.path()).2.damage, [], "byte {byte}");
     }
 }
 
@@ -218,6 +253,7 @@ fn a_batch_torn_at_a_segment_border_leaves_the_first_records() {
     let batch: Vec<_> = (0..4).map(|n| record(n, 1500)).collect();
     open(dir.path()).0.append(&batch).unwrap();
     flip(&file(dir.path(), 2), HEADER_BYTES + HEAD_BYTES + 3);
+    forget_reached(dir.path());
     let (mut journal, _, opened) = open(dir.path());
     assert_eq!(opened.cut.unwrap(), Cut { at: Position::start_of(2), records: 1 });
     assert_eq!(all(&journal), batch[..2]);
@@ -348,6 +384,7 @@ fn a_recycled_segment_never_shows_its_old_records() {
     let place = journal.append(&[record(1, 900)]).unwrap()[0];
     drop(journal);
     flip(&file(dir.path(), place.segment), place.offset + HEAD_BYTES);
+    forget_reached(dir.path());
     let (journal, _, opened) = open(dir.path());
     let expected = if place.segment == begin.segment { begin } else { Position::start_of(place.segment) };
     assert_eq!(opened.cut.unwrap().at, expected);
