@@ -221,7 +221,7 @@ rule-no-route-remedy = have the administrator check topology.toml
 rule-missing-reference = it is not said which message is meant
 rule-missing-reference-remedy = write its number, or the beginning of it
 rule-record-lost = the record of "{ $text }" is damaged on this station's disk and cannot be shown
-rule-record-lost-remedy = ask the office that wrote it, or those it went to, and file it again if it had not left (queue ls --held); check tells what else was lost
+rule-record-lost-remedy = ask the office that wrote it, or those it went to; if check calls it unsent, nobody else has it: file it again
 rule-not-found = no message here is called "{ $text }"
 rule-not-found-remedy = list them with ls (report, request, directive, inbox); any unique beginning will do
 rule-ambiguous = "{ $text }" may mean several: { $candidates }
@@ -296,7 +296,6 @@ answer-unknown-format = refused by the neighbour: unknown format, upgrade the ne
 answer-seal-not-theirs = refused by the neighbour: the seal does not match
 answer-altered-header = refused by the neighbour: a header was altered
 answer-altered-body = refused by the neighbour: the text was altered
-answer-record-damaged = the record of it on this station's disk is damaged and cannot be sent: file it again
 answer-no-answer = the neighbour did not answer
 
 ## Why a link is down (the words: node/src/link/trouble.rs)
@@ -558,7 +557,7 @@ check-store-writable = writable, commit { $a }, { $b } free
 check-store-refusing = the disk is nearly full ({ $a } left): only the two highest precedences are taken
 check-store-refusing-hint = free some space; file the rest afterwards
 check-records-lost = { $a } losses on this disk or on the way here were not made good: { $b }
-check-records-lost-hint = have the disk looked at; ask the offices named for what is missing, and file again what waits held (queue ls --held)
+check-records-lost-hint = have the disk looked at; file "unsent" again (nobody else has it), and ask the offices named for the rest
 check-disk-low = only { $a } of disk left
 check-disk-low-hint = free some; below the reserve only the two highest precedences are taken
 check-commit-slow = commits are slow: one in a hundred takes { $a }

@@ -221,7 +221,7 @@ rule-no-route-remedy = 请管理员核对 topology.toml
 rule-missing-reference = 没有写明是哪一件
 rule-missing-reference-remedy = 请写编号,或编号的开头
 rule-record-lost = 「{ $text }」的记录在本机磁盘上已损坏,无法显示
-rule-record-lost-remedy = 请向发文单位或收文单位索要;若尚未发出(queue ls --held)请重新报送;check 可查其他损失
+rule-record-lost-remedy = 请向发文单位或收文单位索要;若 check 标为 unsent(尚未发出),别处没有,请重新报送
 rule-not-found = 本机没有编号为「{ $text }」的报文
 rule-not-found-remedy = 用 ls 查编号(report、request、directive、inbox);可只写唯一的开头
 rule-ambiguous = 「{ $text }」不止一件: { $candidates }
@@ -296,7 +296,6 @@ answer-unknown-format = 对端不收: 版本不识别,请升级对端
 answer-seal-not-theirs = 对端不收: 签名不符
 answer-altered-header = 对端不收: 报头被改动
 answer-altered-body = 对端不收: 正文被改动
-answer-record-damaged = 本站磁盘上的这份记录已损坏, 无法发出: 请重新报送
 answer-no-answer = 对端没有应答
 
 ## 链路断开的原因(词见 node/src/link/trouble.rs)
@@ -549,7 +548,7 @@ check-store-writable = 可写,落盘 { $a },剩余 { $b }
 check-store-refusing = 磁盘将满(余 { $a }): 只收特提、特急
 check-store-refusing-hint = 腾出磁盘空间;其余报文腾出后再提交
 check-records-lost = 有 { $a } 处报文在本机磁盘或途中丢失且未能补回: { $b }
-check-records-lost-hint = 请检查磁盘;向所列单位索要缺失内容,尚未发出的(queue ls --held)请重新报送
+check-records-lost-hint = 请检查磁盘;标为 unsent 的尚未发出,别处没有,请重新报送;其余向所列单位索要
 check-disk-low = 磁盘只剩 { $a }
 check-disk-low-hint = 腾出空间;再少就只收特提、特急
 check-commit-slow = 落盘慢: 百次中最慢的一次 { $a }

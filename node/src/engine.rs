@@ -68,6 +68,8 @@ pub trait Disk: Send + 'static {
 pub struct Layout {
     /// Segments that are full: number and bytes, oldest first.
     pub full: Vec<(u64, u64)>,
+    /// The one being written.
+    pub current: u64,
     /// Bytes of the last baseline.
     pub baseline: u64,
     /// Bytes that can be written in any case; less than the disk's, when that is full.

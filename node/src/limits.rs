@@ -121,3 +121,5 @@ pub const FORGET_FILES_EVERY: Duration = Duration::from_secs(600);
 pub const PATROL_BYTES: usize = 1024 * 1024;
 /// How often, while nothing else is to be done: a hundred gigabytes in a fortnight.
 pub const PATROL_EVERY: Duration = Duration::from_secs(10);
+/// When the next round begins after one has come to its end.
+pub const PATROL_AGAIN: Duration = Duration::from_secs(600);

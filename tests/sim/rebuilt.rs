@@ -134,10 +134,62 @@ fn nothing_acknowledged_is_lost_with_the_disk_of_a_province() {
     if let Some(seed) = number("SEED") {
         return live(seed);
     }
-    for seed in 0..100 {
+    for seed in 0..number("SEEDS").unwrap_or(100) {
         let failed = std::panic::catch_unwind(|| live(seed)).is_err();
         assert!(!failed, "SEED={seed} cargo test --test sim nothing_acknowledged_is_lost_with");
     }
+}
+
+/// Lives in which records go bad under stations that go on, are killed, and come back. A neighbour has what went bad, or
+/// the office that wrote it says that it is lost.
+fn spoil(seed: u64) -> (usize, usize) {
+    let mut world = World::new(seed, COUNTRY, Plant::Nothing);
+    let (units, children) = (world.units(), world.children());
+    let ministry = unit("000000");
+    let often = world.dice.between(1, 6) as usize;
+    for _ in 0..300 {
+        let any = world.dice.pick(&units).clone();
+        let child = world.dice.pick(&children).clone();
+        match world.dice.below(100) {
+            0..12 => {
+                let to = *world.dice.pick(&["all", "420100", "provinces"]);
+                let request = match any == ministry {
+                    true => papers::directive(&[to], Precedence::JiaJi),
+                    false => papers::report("一袋封装损毁", Precedence::TeJi),
+                };
+                world.file(&any, &request);
+            }
+            12..16 => world.cut(&child),
+            16..22 => world.heal(&child),
+            22..26 => world.crash(&any),
+            26..31 => world.start(&any),
+            31..36 => world.sign(&any),
+            n if n < 36 + often => world.spoil(&any),
+            _ => {}
+        }
+        let some = world.dice.up_to(Duration::from_millis(500));
+        world.run(some);
+    }
+    world.heal_everything();
+    world.patrol();
+    world.heal_everything();
+    (world.acknowledged.len(), world.judge_spoilt())
+}
+
+#[test]
+fn what_goes_bad_on_a_disk_comes_again_or_is_named() {
+    if let Some(seed) = number("SEED") {
+        println!("{:?}", spoil(seed));
+        return;
+    }
+    let mut sums = (0, 0);
+    for seed in 0..number("SEEDS").unwrap_or(100) {
+        let lived = std::panic::catch_unwind(|| spoil(seed));
+        let (all, missing) = lived.unwrap_or_else(|_| panic!("SEED={seed} cargo test --test sim what_goes_bad"));
+        sums = (sums.0 + all, sums.1 + missing);
+    }
+    println!("{} documents acknowledged, {} copies lost and named", sums.0, sums.1);
+    assert!(sums.1 > 0 && sums.1 * 10 < sums.0, "{sums:?}: this tried nothing, or lost too much");
 }
 
 /// A province wakes up in yesterday and writes, before any line is up, under numbers it has given out already. Those who

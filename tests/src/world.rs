@@ -96,6 +96,8 @@ pub struct World {
     retention: Option<Duration>,
     /// Stations that do not have all they ever sealed.
     replaced: BTreeSet<Unit>,
+    /// Stations whose disk has lost a record or more.
+    spoilt: BTreeSet<Unit>,
     /// What stations took in: never twice.
     taken: BTreeSet<(Unit, Channel, u64)>,
     /// How far they wrote their channels, as far as anybody could see.
@@ -179,6 +181,7 @@ impl World {
             sum: Sum::default(),
             retention: None,
             replaced: BTreeSet::new(),
+            spoilt: BTreeSet::new(),
             taken: BTreeSet::new(),
             written: BTreeMap::new(),
             stations,

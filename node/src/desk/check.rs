@@ -211,11 +211,14 @@ fn of_store(store: &v1::StoreView) -> Vec<CheckItem> {
     items
 }
 
-/// What was lost, on one line: `820000→420000 3-7`.
+/// What was lost, on one line: `damaged 820000→420000 3-7`.
 fn lost(loss: &v1::LossView) -> String {
     match loss.range.as_ref().and_then(|range| Run::parse(range).ok()) {
-        Some(run) => format!("{}→{} {}-{}", run.channel.origin, run.channel.destination, run.first, run.last()),
-        None => loss.hole.clone(),
+        Some(run) => {
+            let Run { channel, first, .. } = &run;
+            format!("{} {}→{} {first}-{}", loss.kind, channel.origin, channel.destination, run.last())
+        }
+        None => format!("{} {}", loss.kind, loss.hole),
     }
 }
 

@@ -193,6 +193,7 @@ fn loss(loss: &Loss) -> v1::LossView {
             from: from.as_ref().map(Unit::to_string).unwrap_or_default(),
             ..view
         },
+        Lost::Unsent(run) => v1::LossView { kind: "unsent".into(), range: Some(run.to_proto()), ..view },
         Lost::Gone(run, from) => {
             v1::LossView { kind: "gone".into(), range: Some(run.to_proto()), from: from.to_string(), ..view }
         }

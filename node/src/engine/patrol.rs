@@ -1,10 +1,10 @@
 //! Reading everything again, a little at a time, while nothing else is to be done: what a disk has silently spoiled is
 //! found while a neighbour still has it, and not years later when somebody asks.
 
-use super::{Disk, DiskFailed, Effects, Engine, Step, Unwritten};
+use super::{Disk, DiskFailed, Effects, Engine, Layout, Step, Unwritten};
 use crate::{io::Timestamp, limits, post::losses::Stretch};
 
-/// How far the round has come.
+/// How far the round has come; `None` between two rounds.
 #[derive(Debug, Default)]
 pub(super) struct Patrol {
     at: Option<Step>,
@@ -16,27 +16,34 @@ impl<D: Disk> Engine<D> {
     /// lost, if anything.
     pub fn patrol(&mut self, now: Timestamp) -> Result<Option<Effects>, DiskFailed> {
         // A clock that was set back does not end the rounds.
-        if now < self.patrol.next && self.patrol.next <= now + limits::PATROL_EVERY {
+        if now < self.patrol.next && self.patrol.next <= now + limits::PATROL_AGAIN {
             return Ok(None);
         }
         self.patrol.next = now + limits::PATROL_EVERY;
-        // The segment being written is watched by those who read what was just written.
-        let full = self.disk.layout().full;
-        let from = self.patrol.at.unwrap_or(Step { segment: 0, offset: 0 });
-        let onward = full.iter().find(|(segment, _)| *segment >= from.segment).or_else(|| full.first());
-        let Some((segment, _)) = onward else { return Ok(None) };
-        let at = Step { segment: *segment, offset: if *segment == from.segment { from.offset } else { 0 } };
-        let walk = self.disk.walk(at, limits::PATROL_BYTES)?;
-        self.patrol.at = Some(match walk.next {
-            Some(offset) => Step { offset, ..at },
-            None => Step { segment: at.segment + 1, offset: 0 },
-        });
-        let mut unreadable = walk.damaged;
-        if at.offset == 0 && full.first().is_some_and(|(first, _)| *first == at.segment) {
+        let Layout { full, current, .. } = self.disk.layout();
+        let Some(from) = self.patrol.at else {
             // A round begins with what should lie before the journal's beginning: nothing does.
-            unreadable.push(Stretch { from: (0, 0), to: (at.segment, 0) });
-        }
-        let lost = self.post.damage(&unreadable, now);
+            let first = full.first().map_or(current, |(segment, _)| *segment);
+            self.patrol.at = Some(Step { segment: first, offset: 0 });
+            return self.is_lost(&[Stretch { from: (0, 0), to: (first, 0) }], now);
+        };
+        // Segments are given up meanwhile.
+        let segment = full.iter().map(|(segment, _)| *segment).find(|next| *next >= from.segment).unwrap_or(current);
+        let at = Step { segment, offset: if segment == from.segment { from.offset } else { 0 } };
+        let walk = self.disk.walk(at, limits::PATROL_BYTES)?;
+        self.patrol.at = match walk.next {
+            Some(offset) => Some(Step { offset, ..at }),
+            None if segment < current => Some(Step { segment: segment + 1, offset: 0 }),
+            None => {
+                self.patrol.next = now + limits::PATROL_AGAIN;
+                None
+            }
+        };
+        self.is_lost(&walk.damaged, now)
+    }
+
+    fn is_lost(&mut self, unreadable: &[Stretch], now: Timestamp) -> Result<Option<Effects>, DiskFailed> {
+        let lost = self.post.damage(unreadable, now);
         if lost.is_empty() {
             return Ok(None);
         }

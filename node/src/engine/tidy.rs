@@ -103,9 +103,9 @@ impl<D: Disk> Engine<D> {
 
     /// Whether everything in a full segment is older than the line: the next one begins before it.
     fn is_old(&self, segment: u64, line: Line) -> bool {
-        let full = self.disk.layout().full.into_iter().map(|(segment, _)| segment);
+        let Layout { full, current, .. } = self.disk.layout();
         // One may be missing.
-        let next = full.filter(|next| *next > segment).min().unwrap_or(segment + 1);
+        let next = full.into_iter().map(|(next, _)| next).find(|next| *next > segment).unwrap_or(current);
         let next = self.disk.walk(Step { segment: next, offset: 0 }, 1);
         let first = next.ok().and_then(|walk| walk.records.into_iter().next());
         let record = first.and_then(|(_, bytes)| Record::decode(bytes).ok());

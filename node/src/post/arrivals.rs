@@ -312,7 +312,10 @@ impl Post {
         let heard = self.heard.entry(block.run.channel.clone()).or_default();
         // It fills a hole: perhaps it was here before.
         let again = block.run.last() <= heard.tip.last;
-        note_heard(heard, block, at);
+        if again {
+            self.replace(&block.run);
+        }
+        note_heard(self.heard.entry(block.run.channel.clone()).or_default(), block, at);
         self.keep_heard(&block.run.channel);
         let state = if early { State::InFlight { offered: at } } else { State::Ready };
         let skew = Skew { offset_us: taken.offset_us, uncertainty_us: taken.offset_uncertainty_us };

@@ -187,10 +187,15 @@ impl Post {
     }
 
     /// A neighbour does not have what it was asked for. It can say so of what comes through it only, and only what is
-    /// missing here is given up: what is here stays.
+    /// missing here is given up: what is here stays. Whoever asked for it through us is told as well, for it may have been
+    /// here and be forgotten.
     pub(super) fn gone(&self, peer: &Unit, runs: &[Run], now: Timestamp, fresh: &mut Fresh, turn: &mut Turn) {
         for run in runs.iter().filter(|run| self.may_offer(peer, &run.channel).is_ok()) {
             let heard = fresh.heard_mut(self, &run.channel);
+            if let Some(onward) = self.next_hop(&run.channel.destination) {
+                let absent = heard.ranges.cut(run.first, run.last()).into_iter().filter(|(_, here)| !here);
+                turn.gone.push((onward, absent.map(|((first, last), _)| part(&run.channel, first, last)).collect()));
+            }
             let missing = heard.missing().map(|(first, last)| (first.max(run.first), last.min(run.last())));
             for (first, last) in missing.filter(|(first, last)| first <= last) {
                 heard.ranges.insert(first, last);

@@ -444,4 +444,7 @@ pub struct LossRow {
     /// When they came again; 0 = they did not.
     #[prost(int64, tag = "6")]
     pub recovered_us: i64,
+    /// They were written here and not handed on.
+    #[prost(bool, tag = "7")]
+    pub unsent: bool,
 }

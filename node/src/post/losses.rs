@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! record unreadable ──▶ Damaged ──▶ a neighbour brought it: unheard, so asked for again ──▶ recovered, or Gone
-//!                                └▶ it was written here: what still waits is held, and its office told
+//!                                └▶ it was written here: the next station has it, or nobody, and that is said
 //! journal unreadable ─▶ Hole ────▶ nobody knows what it was: a new epoch, and the neighbours offer theirs again
 //! number missing ─────▶ Gone ────▶ nobody has it: the office it was for is told
 //! ```
@@ -19,7 +19,6 @@ use super::{
     keys,
     notices::times,
     office::{Pending, Post},
-    refusal::Code,
 };
 use crate::{io::Timestamp, topology::Unit};
 
@@ -69,6 +68,8 @@ pub struct Loss {
 pub enum Lost {
     /// Envelopes that were here, and had been written here or brought by this neighbour.
     Damaged(Run, Option<Unit>),
+    /// Envelopes that were written here, and that nobody else has.
+    Unsent(Run),
     /// Envelopes that never came, and that this neighbour has no more.
     Gone(Run, Unit),
     /// A part of the journal.
@@ -142,11 +143,13 @@ impl Post {
         for arrival in &damaged.arrivals {
             let Some(row) = self.block_row(*arrival) else { continue };
             let Some(run) = Self::run_of(&row) else { continue };
-            self.lose(at, Lost::Damaged(run.clone(), Unit::parse(&row.from).ok()));
             if row.from.is_empty() {
-                self.own_is_damaged(*arrival, row, &run);
+                let lost = if self.stop_waiting(*arrival, &run) { Lost::Unsent(run) } else { Lost::Damaged(run, None) };
+                self.lose(at, lost);
+                self.rows.put(keys::arrival(*arrival), keys::BlockRow { damaged: true, ..row }.encode_to_vec());
             } else {
                 self.unhear(*arrival, &row, &run);
+                self.lose(at, Lost::Damaged(run, Unit::parse(&row.from).ok()));
             }
         }
     }
@@ -178,19 +181,17 @@ impl Post {
         }
     }
 
-    /// Nobody else can have what this office wrote and has not handed on: it is held, and its office told. Otherwise
-    /// the next station has it, and only the copy here is gone.
-    fn own_is_damaged(&mut self, arrival: u64, mut row: keys::BlockRow, run: &Run) {
-        row.damaged = true;
-        self.rows.put(keys::arrival(arrival), row.encode_to_vec());
-        if let Some(peer) = self.next_hop(&run.channel.destination)
-            && let Some(queue) = self.queues.get_mut(&peer)
-            && queue.find(&run.channel, run.first).is_some()
-        {
-            queue.hold(run, Code::RecordDamaged.word(), "");
-            let mut row = self.queue_row(&peer, arrival);
-            row.held_code = Code::RecordDamaged.word().to_owned();
-            self.rows.put(keys::queued(&peer, arrival), row.encode_to_vec());
+    /// What cannot be read cannot be handed on. Whether it would have been.
+    fn stop_waiting(&mut self, arrival: u64, run: &Run) -> bool {
+        let Some(peer) = self.next_hop(&run.channel.destination) else { return false };
+        self.rows.delete(keys::queued(&peer, arrival));
+        self.queues.get_mut(&peer).is_some_and(|queue| queue.remove(run).is_some())
+    }
+
+    /// What comes again takes the place of what is here: that it was lost may have been lost itself.
+    pub(super) fn replace(&mut self, run: &Run) {
+        if let Some((arrival, row)) = self.block_at(&run.channel, run.first) {
+            self.unhear(arrival, &row, run);
         }
     }
 
@@ -205,12 +206,7 @@ impl Post {
             self.rows.delete(keys::due(at.us(), arrival, stage));
         }
         self.forget_signatures(arrival);
-        if let Some(peer) = self.next_hop(&run.channel.destination) {
-            if let Some(queue) = self.queues.get_mut(&peer) {
-                queue.remove(run);
-            }
-            self.rows.delete(keys::queued(&peer, arrival));
-        }
+        self.stop_waiting(arrival, run);
         if let Some(heard) = self.heard.get_mut(&run.channel) {
             heard.ranges.remove(run.first, run.last());
             // It has been missing for long enough.
@@ -239,6 +235,10 @@ impl Loss {
                 row.range = Some(run.to_proto());
                 row.from = from.as_ref().map(Unit::to_string).unwrap_or_default();
             }
+            Lost::Unsent(run) => {
+                row.range = Some(run.to_proto());
+                row.unsent = true;
+            }
             Lost::Gone(run, peer) => {
                 row.range = Some(run.to_proto());
                 row.from = peer.to_string();
@@ -256,7 +256,11 @@ impl Loss {
         let what = match (&row.range, row.hole.as_slice()) {
             (Some(range), _) => {
                 let (run, from) = (Run::parse(range).ok()?, Unit::parse(&row.from).ok());
-                if row.gone { Lost::Gone(run, from?) } else { Lost::Damaged(run, from) }
+                match (row.gone, row.unsent) {
+                    (true, _) => Lost::Gone(run, from?),
+                    (_, true) => Lost::Unsent(run),
+                    _ => Lost::Damaged(run, from),
+                }
             }
             (None, [segment, offset, to_segment, to_offset]) => {
                 Lost::Hole(Stretch { from: (*segment, narrow(*offset)), to: (*to_segment, narrow(*to_offset)) })

@@ -18,7 +18,6 @@ use super::{
     keys,
     office::{Pending, Post, Turn},
     outgoing::Outbox,
-    refusal::Code,
     schedule::{Entry, State},
 };
 use crate::{io::Timestamp, limits, topology::Unit};
@@ -169,9 +168,6 @@ fn refusal_of(peer: &Unit, entry: &Entry) -> String {
     let to = &entry.run.channel.destination;
     let onward = if to == peer { String::new() } else { format!(" for {to}") };
     match &entry.state {
-        State::Held { code, .. } if code == Code::RecordDamaged.word() => {
-            format!("the record of it is damaged on the disk it was on: file it again ({code})")
-        }
         State::Held { code, reason } => format!("{peer} refuses it{onward}: {reason} ({code})"),
         _ => format!("{peer} does not take it{onward}"),
     }

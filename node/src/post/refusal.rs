@@ -168,8 +168,6 @@ codes! {
     AlteredHeader "altered-header" [];
     /// A text was changed.
     AlteredBody "altered-body" [];
-    /// It lies here and cannot be read any more. (Not an answer, but why something waits.)
-    RecordDamaged "record-damaged" [];
     /// Nothing was answered at all.
     NoAnswer "no-answer" [];
 }
@@ -191,7 +189,6 @@ impl Code {
         Self::SealNotTheirs,
         Self::AlteredHeader,
         Self::AlteredBody,
-        Self::RecordDamaged,
         Self::NoAnswer,
     ];
 }

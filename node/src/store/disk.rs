@@ -266,10 +266,10 @@ impl Disk for JournalDisk {
 
     fn layout(&self) -> Layout {
         let mut full: Vec<_> = self.journal.segments().iter().map(|used| (used.number, used.bytes)).collect();
-        full.pop();
+        let current = full.pop().map_or(FIRST_SEGMENT, |(number, _)| number);
         let headroom = self.journal.headroom();
         let room = if headroom.trouble.is_some() { headroom.bytes } else { headroom.bytes.max(self.free) };
-        Layout { full, baseline: self.baseline.map_or(0, |baseline| baseline.bytes), room }
+        Layout { full, current, baseline: self.baseline.map_or(0, |baseline| baseline.bytes), room }
     }
 
     fn walk(&self, from: Step, bytes: usize) -> Result<Walk, DiskFailed> {

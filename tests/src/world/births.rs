@@ -10,6 +10,7 @@ use node::{
         envelope::{Channel, DocId, Run},
         fact::{Record, Replay},
         keys,
+        losses::Stretch,
         ranges::Ranges,
         schedule::{Entry, State},
     },
@@ -40,14 +41,20 @@ impl World {
         let (base, watermark) = station.disk.index();
         let mut post = Post::load(me.clone(), Box::new(base));
         let mut replay = Replay::default();
+        let mut holes = Vec::new();
         for (at, bytes) in station.disk.records(watermark) {
+            let Some(bytes) = bytes else {
+                replay.hole(&mut post);
+                holes.push(Stretch::of(at));
+                continue;
+            };
             let mut record = Record::decode(bytes).unwrap();
             record.ends_turn |= self.plant == Plant::HalfTurns;
             replay.feed(record, at, &mut post);
         }
         let left_over = replay.finish().1;
         // What is planted there is to be found by what comes of it.
-        if self.plant != Plant::ForgetsNumbers {
+        if self.plant != Plant::ForgetsNumbers && !self.spoilt.contains(unit) {
             self.judge_memory(unit, &mut post);
         }
         let station = self.stations.get_mut(unit).unwrap();
@@ -57,7 +64,7 @@ impl World {
             post = Post::load(me, Box::new(station.disk.index().0));
         }
         let disk = Memory::over(station.disk.clone());
-        let engine = Engine::new(post, disk, station.io.clone(), Arc::new(Hand::of(unit.as_str())), left_over, &[]);
+        let engine = Engine::new(post, disk, station.io.clone(), Arc::new(Hand::of(unit.as_str())), left_over, &holes);
         station.disk.settle();
         let Ok(engine) = engine else {
             // A disk without room: somebody starts it again.
@@ -118,6 +125,28 @@ impl World {
         let station = self.stations.get_mut(unit).unwrap();
         station.disk = copy.map_or_else(|| Platter::new(self.plant, dice), |copy| copy.0);
         self.start(unit);
+    }
+
+    /// A record of a station's disk, any of them, cannot be read any more.
+    pub fn spoil(&mut self, unit: &Unit) {
+        self.spoilt.insert(unit.clone());
+        self.stations[unit].disk.spoil(&mut self.dice);
+    }
+
+    /// Spoilt disks are read from end to end, as stations do when they have nothing else to do.
+    pub fn patrol(&mut self) {
+        for unit in self.spoilt.clone() {
+            for _ in 0..=self.stations[&unit].disk.len() {
+                self.run(limits::PATROL_EVERY);
+                let now = self.now;
+                let station = self.stations.get_mut(&unit).unwrap();
+                let local = station.clock(now);
+                let Some(engine) = &mut station.engine else { break };
+                if let Some(effects) = engine.patrol(local).unwrap() {
+                    self.begin_commit(&unit, effects);
+                }
+            }
+        }
     }
 
     /// What a station's disk holds now, kept for later.

@@ -5,7 +5,7 @@
 //! or alter for good what they confirmed are only among the plants.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex},
 };
 
@@ -15,6 +15,7 @@ use node::{
     post::{
         envelope::Place,
         fact::{Fact, Record},
+        losses::Stretch,
         rows::{MemoryBase, Overlay},
     },
 };
@@ -56,6 +57,8 @@ pub(super) struct Written {
     pub(super) room: Room,
     /// Of a thousand reads so many fail.
     pub(super) misreads: u64,
+    /// Records that cannot be read any more.
+    spoilt: BTreeSet<u64>,
     /// Blocks that wait at this station.
     pub(super) waiting: usize,
     /// Where the next look at what is to be given up begins, if it goes on.
@@ -100,6 +103,7 @@ impl Platter {
             tear_after: None,
             room: Room::Enough,
             misreads: 0,
+            spoilt: BTreeSet::new(),
             waiting: 0,
             walked: 0,
             dice,
@@ -148,9 +152,20 @@ impl Platter {
         self.0.lock().unwrap().base.0.read().unwrap().clone()
     }
 
-    pub(super) fn records(&self, from: u64) -> Vec<(Place, Bytes)> {
+    /// The records from there on; `None` for what cannot be read.
+    pub(super) fn records(&self, from: u64) -> Vec<(Place, Option<Bytes>)> {
         let written = self.0.lock().unwrap();
-        written.records.range(from..).map(|(at, bytes)| (place(*at), bytes.clone())).collect()
+        let readable = |at, bytes: &Bytes| (!written.spoilt.contains(at)).then(|| bytes.clone());
+        written.records.range(from..).map(|(at, bytes)| (place(*at), readable(at, bytes))).collect()
+    }
+
+    /// A record goes bad, and stays it.
+    pub(super) fn spoil(&self, dice: &mut Dice) {
+        let mut written = self.0.lock().unwrap();
+        let (oldest, durable) = (written.oldest(), written.durable);
+        if oldest < durable {
+            written.spoilt.insert(dice.between(oldest, durable - 1));
+        }
     }
 
     /// The records that are the next to be looked at, before they are given up.
@@ -192,6 +207,7 @@ impl Platter {
             _ => dice.between(written.durable, written.next),
         };
         written.records.split_off(&keep);
+        written.spoilt.split_off(&keep);
         (written.next, written.durable) = (keep, keep);
         if written.watermark.is_some_and(|watermark| watermark > keep) {
             (written.base, written.watermark) = (MemoryBase::default(), None);
@@ -252,7 +268,11 @@ impl Disk for Memory {
         if written.misreads > 0 && written.dice.roll() % 1000 < written.misreads {
             return Err(DiskFailed { what: format!("the disk does not give the record at {place:?}") }.into());
         }
-        let record = written.records.get(&number(place.segment, place.offset)).cloned();
+        let at = number(place.segment, place.offset);
+        if written.spoilt.contains(&at) {
+            return Err(Unread::Damaged { what: format!("the record at {place:?} has a wrong checksum") });
+        }
+        let record = written.records.get(&at).cloned();
         // Nobody may hold on to a place that was given up: as a failed read it would be found out much later.
         Ok(record.unwrap_or_else(|| panic!("lost: {place:?} was given up, and somebody reads it")))
     }
@@ -293,6 +313,7 @@ impl Disk for Memory {
         let full = written.oldest() / SEGMENT..written.next / SEGMENT;
         Layout {
             full: full.map(|segment| (segment, 1)).collect(),
+            current: written.next / SEGMENT,
             baseline: 0,
             room: if written.room == Room::None { 0 } else { u64::MAX },
         }
@@ -301,15 +322,18 @@ impl Disk for Memory {
     fn walk(&self, from: Step, bytes: usize) -> Result<Walk, DiskFailed> {
         let mut written = self.platter.0.lock().unwrap();
         let range = number(from.segment, from.offset)..number(from.segment + 1, 0);
-        let mut records = written.records.range(range).map(|(at, bytes)| (place(*at), bytes.clone()));
-        let walked = records.by_ref().take(STEP).collect();
-        let next = records.next().map(|(place, _)| place.offset);
+        let mut records = written.records.range(range).map(|(at, bytes)| (*at, bytes.clone()));
+        let walked: Vec<_> = records.by_ref().take(STEP).collect();
+        let next = records.next().map(|(at, _)| place(at).offset);
         drop(records);
+        let (spoilt, walked): (Vec<_>, Vec<_>) = walked.into_iter().partition(|(at, _)| written.spoilt.contains(at));
+        let damaged = spoilt.into_iter().map(|(at, _)| Stretch::of(place(at))).collect();
+        let records = walked.into_iter().map(|(at, bytes)| (place(at), bytes)).collect();
         // A single byte is only asked for to see how old a segment is.
         if bytes > 1 {
             written.walked = next.map_or(number(from.segment + 1, 0), |offset| number(from.segment, offset));
         }
-        Ok(Walk { records: walked, next, damaged: Vec::new() })
+        Ok(Walk { records, next, damaged })
     }
 
     fn baseline(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed> {
@@ -326,6 +350,7 @@ impl Disk for Memory {
             return Ok(None);
         }
         written.records = written.records.split_off(&number(oldest + 1, 0));
+        written.spoilt = written.spoilt.split_off(&number(oldest + 1, 0));
         Ok(Some(1))
     }
 }

@@ -8,6 +8,7 @@ use node::{
         Post,
         envelope::{Channel, DocId},
         keys,
+        losses::Lost,
         seal::Block,
         view::Copy,
     },
@@ -45,7 +46,10 @@ impl Survey {
     fn of(station: &Station) -> Self {
         let engine = station.engine();
         let read = |row: keys::BlockRow| engine.read(keys::place_of(&row.place).unwrap()).unwrap();
-        let blocks: Vec<Block> = rows(engine.post()).map(|(_, row)| Block::trusted(read(row)).unwrap()).collect();
+        let blocks: Vec<Block> = {
+            let whole = rows(engine.post()).filter(|(_, row)| !row.damaged);
+            whole.map(|(_, row)| Block::trusted(read(row)).unwrap()).collect()
+        };
         let mut copies: BTreeMap<DocId, Vec<(Channel, u64)>> = BTreeMap::new();
         for block in &blocks {
             for (index, header) in block.headers.iter().enumerate() {
@@ -94,6 +98,37 @@ impl World {
         self.judge_lists(&surveys);
     }
 
+    /// After records went bad: what was acknowledged is there once, or the office that wrote it names what it lost.
+    pub fn judge_spoilt(&self) -> usize {
+        assert!(self.is_quiet(), "seed {}: stuck: {}", self.seed, self.waiting());
+        let surveys: BTreeMap<Unit, Survey> =
+            self.stations.iter().map(|(unit, station)| (unit.clone(), Survey::of(station))).collect();
+        let mut missing = 0;
+        for (id, filed) in &self.acknowledged {
+            for destination in &filed.destinations {
+                let copies = surveys[destination].copies(*id);
+                let here = copies.iter().filter(|(channel, _)| channel.destination == *destination).count();
+                let of = |unit: &Unit| self.stations[unit].engine().post().losses();
+                let nobody_has_it = of(&filed.origin).iter().any(|loss| match &loss.what {
+                    Lost::Unsent(run) => run.channel.destination == *destination,
+                    Lost::Damaged(..) | Lost::Gone(..) => false,
+                    Lost::Hole(_) => true,
+                });
+                // Two disks may lose the same.
+                let gone_there = of(destination).iter().any(|loss| match &loss.what {
+                    Lost::Gone(run, _) => run.channel.origin == filed.origin,
+                    Lost::Damaged(..) | Lost::Unsent(_) | Lost::Hole(_) => false,
+                });
+                let named = nobody_has_it || gone_there;
+                assert!(here < 2, "seed {}: twice: {id} is {here} times at {destination}", self.seed);
+                assert!(here == 1 || named, "seed {}: silent: {id} of {} is gone", self.seed, filed.origin);
+                missing += usize::from(here == 0);
+            }
+        }
+        self.judge_bytes(&surveys);
+        missing
+    }
+
     fn judge_receipts(&self, id: DocId, origin: &Unit, count: usize, copies: &[(Channel, u64)]) {
         let station = &self.stations[origin];
         let gone = self.forgotten.iter().filter(|(at, what, _)| at == origin && *what == id).count();
@@ -117,7 +152,9 @@ impl World {
                 let Channel { origin, destination, .. } = &block.run.channel;
                 let on_the_way = self.is_between(unit, origin, destination);
                 assert!(on_the_way, "seed {}: leak: {unit} keeps {origin}→{destination}", self.seed);
-                let may_lack = self.retention_of(origin).is_some() || self.replaced.contains(origin);
+                let may_lack = self.retention_of(origin).is_some()
+                    || self.replaced.contains(origin)
+                    || self.spoilt.contains(origin);
                 let original = sealed.get(&(&block.run.channel, block.run.first));
                 assert!(
                     original == Some(&&block.bytes) || (original.is_none() && may_lack),

@@ -146,7 +146,7 @@ impl World {
         rule(Desk { post: engine.post(), read: &read, now, refusing: None })
     }
 
-    fn begin_commit(&mut self, unit: &Unit, effects: Effects) {
+    pub(super) fn begin_commit(&mut self, unit: &Unit, effects: Effects) {
         if effects.bytes == 0 {
             self.stations.get_mut(unit).unwrap().turn = Some(Effects::default());
             self.release(unit, effects);
@@ -199,6 +199,9 @@ impl World {
                 _ => {}
             }
         }
+        if self.stations[unit].engine.as_ref().is_some_and(node::engine::Engine::has_losses) {
+            self.tell(unit, Command::Post(Event::Tick));
+        }
         self.plan_tick(unit);
         self.turn(unit);
     }
@@ -232,7 +235,8 @@ impl World {
                 Some(Fact::Taken(_)) => {
                     let run = &block.run;
                     let new = self.taken.insert((unit.clone(), run.channel.clone(), run.first));
-                    assert!(new || self.plant.forgets(), "seed {}: twice: {unit} took {run:?}", self.seed);
+                    let may = self.plant.forgets() || self.spoilt.contains(unit);
+                    assert!(new || may, "seed {}: twice: {unit} took {run:?}", self.seed);
                 }
                 Some(Fact::Filed(_)) => {
                     self.written.insert((unit.clone(), block.run.channel.clone()), block.run.last());

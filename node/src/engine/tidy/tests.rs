@@ -3,7 +3,12 @@
 use super::*;
 
 fn layout(segments: u64, baseline: u64) -> Layout {
-    Layout { full: (1..=segments).map(|number| (number, 100)).collect(), baseline, room: u64::MAX }
+    Layout {
+        full: (1..=segments).map(|number| (number, 100)).collect(),
+        current: segments + 1,
+        baseline,
+        room: u64::MAX,
+    }
 }
 
 #[test]
