@@ -22,6 +22,7 @@ pub mod exit;
 mod filing;
 mod help;
 mod inbox;
+mod items;
 mod ladder;
 mod link;
 mod listing;
