@@ -51,7 +51,7 @@ fn every_form_takes_all_its_own_points_and_no_others() {
 
 /// Each category has a form of its own: something it says that no other does.
 #[test]
-fn row_p4_the_eight_categories_have_eight_forms() {
+fn row_p4_in_part_the_eight_categories_have_eight_forms() {
     for number in 1..=8 {
         let category = Category::try_from(number).unwrap();
         let own = FORMS.iter().filter(|(_, within, _)| *within == [category]).count();
@@ -61,7 +61,7 @@ fn row_p4_the_eight_categories_have_eight_forms() {
 }
 
 #[test]
-fn row_3_1d_casualties_say_who_counted_and_when() {
+fn row_3_1d_in_part_casualties_say_who_counted_and_when() {
     let hurt = said(Item::Injured, Value::Count(2));
     assert_eq!(checked(Category::Accident, vec![hurt.clone()]), Ok(()));
     let nobody = Particular { source: " ".into(), ..hurt.clone() };
@@ -74,7 +74,7 @@ fn row_3_1d_casualties_say_who_counted_and_when() {
 }
 
 #[test]
-fn row_4_1b_papers_are_counted_and_their_spread_is_one_of_four_states() {
+fn row_4_1e_in_part_the_spread_of_the_papers_is_one_of_four_states() {
     let form = vec![
         said(Item::Bags, Value::Count(12)),
         said(Item::SealsBroken, Value::Count(1)),
@@ -89,10 +89,50 @@ fn row_4_1b_papers_are_counted_and_their_spread_is_one_of_four_states() {
 }
 
 #[test]
-fn row_4_4e_the_state_of_the_papers_is_told_in_a_disaster_too() {
+fn row_4_4e_in_part_the_state_of_the_papers_is_told_in_a_disaster_too() {
     let lost = said(Item::Papers, choice(Choice::Lost));
     assert_eq!(checked(Category::NaturalDisaster, vec![lost.clone()]), Ok(()));
     assert_eq!(checked(Category::InfoSecurity, vec![lost]), Err(Code::ParticularOfAnotherCategory));
+}
+
+/// The papers are counted, and their seals.
+#[test]
+fn row_4_1c_in_part_bags_and_seals_are_counted() {
+    let counts = [Item::Bags, Item::BagsMissing, Item::SealsBroken].map(|item| said(item, Value::Count(1)));
+    assert_eq!(checked(Category::PaperSecurity, counts.to_vec()), Ok(()));
+}
+
+#[test]
+fn row_4_2d_in_part_violence_is_told_with_when_the_police_were_called_and_their_number() {
+    let form = vec![
+        said(Item::Disorder, choice(Choice::Violence)),
+        said(Item::PoliceCalled, Value::AtUs(NOW)),
+        said(Item::PoliceReference, Value::Text("110-2014092000317".into())),
+        said(Item::Papers, choice(Choice::Safe)),
+    ];
+    assert_eq!(checked(Category::RoomOrder, form), Ok(()));
+}
+
+#[test]
+fn row_4_3a_in_part_cheating_has_the_four_qualifiers_of_the_plan() {
+    for qualifier in [Item::LargeScale, Item::Organised, Item::Vicious, Item::GraveEffect] {
+        for answer in [Choice::Yes, Choice::No, Choice::Unknown] {
+            assert_eq!(checked(Category::Discipline, vec![said(qualifier, choice(answer))]), Ok(()));
+        }
+    }
+}
+
+/// Reporting does not wait for the health authority: what is not verified yet is told as that.
+#[test]
+fn row_4_5b_in_part_an_epidemic_is_reported_before_it_is_verified() {
+    let unverified = said(Item::Verified, choice(Choice::Unverified));
+    assert_eq!(checked(Category::Epidemic, vec![unverified]), Ok(()));
+}
+
+#[test]
+fn row_4_8b_in_part_a_clue_belongs_to_one_of_the_six_phases() {
+    let Some(Holds::Choice(phases)) = holds(Item::Phase) else { panic!("a phase is a choice") };
+    assert_eq!(phases.iter().filter(|phase| **phase != Other).count(), 6);
 }
 
 #[test]
