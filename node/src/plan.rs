@@ -4,6 +4,7 @@
 //! Every refusal has a stable code and says what to do instead.
 
 pub mod act;
+pub mod incident;
 pub mod particulars;
 
 use prost::Message as _;

@@ -224,6 +224,13 @@ fn what_is_counted_says_who_counted_and_when(country: &Country) {
     let first = hub.types(&["msg", "show", &number, "--lang", "en"]).out;
     assert!(first.contains("seals broken") && first.contains("张三"), "{first}");
 
+    let incident = hub.json(&["incident", "show", &number]);
+    assert_eq!(incident["reports"].as_array().map(Vec::len), Some(2), "{incident}");
+    assert_eq!(incident["statements"].as_array().map(Vec::len), Some(3), "{incident}");
+    assert_eq!(incident["missing_positions"], Value::Array(Vec::new()));
+    let told = hub.types(&["incident", "show", &number]).out;
+    assert!(told.contains("可能扩散") && told.contains("主考") && told.contains("最新"), "{told}");
+
     let wrong = district.types(&["report", "follow-up", &number, "-m", "x", "--item", "病种=甲流"]);
     assert!(wrong.code == 2 && wrong.err.contains("要素 病种 不属于本类别的表单"), "{wrong:?}");
     let wrong = district.types(&["report", "follow-up", &number, "-m", "x", "--item", "扩散情况=红色"]);

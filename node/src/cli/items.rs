@@ -115,14 +115,15 @@ pub(super) fn render(said: &[Particular], words: &Words) -> String {
 }
 
 /// A point from a newer station has a number and no name.
-fn name(said: &Particular, words: &Words) -> String {
+pub(super) fn name(said: &Particular, words: &Words) -> String {
     match Item::try_from(said.item) {
         Ok(item) => item.word(words),
         Err(_) => format!("#{}", said.item),
     }
 }
 
-fn value(said: &Particular, words: &Words) -> String {
+/// What a point says.
+pub(super) fn value(said: &Particular, words: &Words) -> String {
     match &said.value {
         Some(Value::Count(count)) => count.to_string(),
         Some(Value::Choice(choice)) => match Choice::try_from(*choice) {

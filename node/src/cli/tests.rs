@@ -45,6 +45,7 @@ fn the_commands_of_the_manual_parse() {
         "district-node report submit --exercise --category 试卷安全 --grade I --precedence 特急 --occurred 08:42 -m x --wait=province",
         "district-node report submit --actual --category paper-security --precedence te-ti -m -",
         "district-node report list --since 1h --json",
+        "district-node incident show R-4201 --json",
         "district-node report form --category 试卷安全",
         "district-node report follow-up R-4201 -m x --item 封装损毁=1 --item spread=suspected --as-of 08:40 --source 主考",
         "district-node report final R-4201 -m done --wait signed --timeout 5m",
