@@ -22,6 +22,8 @@ pub mod exit;
 mod filing;
 mod help;
 mod inbox;
+mod incident;
+mod items;
 mod ladder;
 mod link;
 mod listing;
@@ -148,6 +150,7 @@ fn act(call: &Call, name: &str, given: &ArgMatches, root: Command) -> Outcome {
         "link" => link::act(call, given),
         "report" => report::act(call, given),
         "request" => request::act(call, given),
+        "incident" => incident::act(call, given),
         "inbox" => inbox::act(call, given),
         "directive" => directive::act(call, given),
         "msg" => inbox::msg(call, given),
@@ -184,6 +187,7 @@ fn command(tool: &Tool, words: &Words) -> Command {
         root = root.subcommand(inbox::command(words));
     }
     root = root
+        .subcommand(incident::command(words))
         .subcommand(request::command(words, tier))
         .subcommand(directive::command(words, tier))
         .subcommand(inbox::msg_command(words))

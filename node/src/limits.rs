@@ -8,6 +8,12 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 pub const ATTACHMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Attachments of one document.
 pub const ATTACHMENTS_MAX: usize = 16;
+/// Points one report says one by one: many times what the longest form has.
+pub const PARTICULARS_MAX: usize = 256;
+/// The largest count a report may state: more than all who ever sat the exam. Beyond it somebody mistyped.
+pub const COUNT_MAX: u64 = 10_000_000;
+/// How far in the future a moment may lie that has happened: clocks differ a little.
+pub const AHEAD: Duration = Duration::from_secs(5 * 60);
 /// Envelopes under one head: where the cost of a signature disappears (measured knee: 64–256).
 pub const BLOCK_ENVELOPES_MAX: usize = 128;
 /// Bytes under one head, unless a single envelope is larger.

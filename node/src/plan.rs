@@ -4,6 +4,8 @@
 //! Every refusal has a stable code and says what to do instead.
 
 pub mod act;
+pub mod incident;
+pub mod particulars;
 
 use prost::Message as _;
 use proto::v1::{self, Classification, Kind, Role, Status, document::Content};
@@ -130,6 +132,7 @@ fn initial(desk: Desk<'_>, report: &v1::Report, draft: &mut Draft) -> Result<(),
         return refuse(Code::MissingFields, &reason, &[&missing]);
     }
     no_request_inside(&report.text)?;
+    particulars::check(report, report.category(), desk.now)?;
     draft.opens_incident = true;
     Ok(())
 }
@@ -142,6 +145,7 @@ fn follow_up(desk: Desk<'_>, request: &v1::FileRequest, report: &v1::Report, dra
     no_request_inside(&report.text)?;
     let first = find(desk, &request.incident, "incident")?;
     join_incident(&first, draft)?;
+    particulars::check(report, category(desk, report, &first), desk.now)?;
     if let Some(end) = desk.post.end_of(incident_of(&first), &first.header.origin)
         && end.standing() == v1::Standing::Closed
     {
@@ -149,6 +153,18 @@ fn follow_up(desk: Desk<'_>, request: &v1::FileRequest, report: &v1::Report, dra
         return refuse(Code::IncidentClosed, &reason, &[&end.number]);
     }
     Ok(())
+}
+
+/// The category a follow-up is of: the one it names, or that of the report it follows.
+fn category(desk: Desk<'_>, report: &v1::Report, first: &Copy) -> v1::Category {
+    if report.category() != v1::Category::Unspecified {
+        return report.category();
+    }
+    let before = desk.post.body(first, desk.read).and_then(|body| v1::Document::decode(body).ok());
+    match before.and_then(|document| document.content) {
+        Some(Content::Report(before)) => before.category(),
+        _ => v1::Category::Unspecified,
+    }
 }
 
 /// 请示: one matter, one addressee, never inside a report.

@@ -83,6 +83,7 @@ async fn the_command_line_keeps_its_word() {
     a_wait_over_a_cut_line_ends_with_5_and_the_report_goes_on(&country);
     mistakes_and_refusals_have_their_numbers_and_their_sentences(&country);
     the_same_key_is_one_report_and_a_file_is_as_good_as_flags(&country);
+    what_is_counted_says_who_counted_and_when(&country);
     an_attachment_arrives_whole(&country);
     a_directive_is_followed_until_all_have_signed(&country);
 }
@@ -202,6 +203,44 @@ fn the_same_key_is_one_report_and_a_file_is_as_good_as_flags(country: &Country) 
     assert_eq!(district.json(&["report", "show", text.out.trim()])["content"]["text"], "第一行\n第二行");
     let listed = district.types(&["report", "ls", "-q"]).out;
     assert_eq!(listed.lines().count(), 3, "{listed}");
+}
+
+/// 首报 without any, 续报 with some, another figure by somebody else: all of them stand, as they were said.
+fn what_is_counted_says_who_counted_and_when(country: &Country) {
+    let district = Officer::at(country, "420100", "张三");
+    let form = district.types(&["report", "form", "--category", "试卷安全"]).out;
+    assert!(form.contains("封装损毁") && form.contains("未扩散、可能扩散、已扩散"), "{form}");
+    let number = submits(&district, "一袋封装损毁", &["--item", "封装损毁=1"]);
+    let counted = ["--item", "injured=2", "--item", "扩散情况=可能扩散", "--source", "主考", "--as-of", "00:01"];
+    let more = ["report", "follow-up", &number, "-m", "清点完毕", "-q", "--wait", "ministry", "--timeout", "20s"];
+    let said = district.types(&[&more[..], &counted].concat());
+    assert_eq!(said.code, 0, "{said:?}");
+    let second = district.json(&["report", "ls", "--incident", &number])["items"][0]["number"].clone();
+    let hub = Officer::at(country, "000000", "赵一");
+    let shown = hub.json(&["msg", "show", second.as_str().unwrap()]);
+    let items = &shown["content"]["items"];
+    assert_eq!((&items[0]["item"], &items[0]["value"]), (&"injured".into(), &2.into()), "{shown}");
+    assert_eq!((&items[1]["value"], &items[1]["source"]), (&"suspected".into(), &"主考".into()), "{shown}");
+    let first = hub.types(&["msg", "show", &number, "--lang", "en"]).out;
+    assert!(first.contains("seals broken") && first.contains("张三"), "{first}");
+
+    let incident = hub.json(&["incident", "show", &number]);
+    assert_eq!(incident["reports"].as_array().map(Vec::len), Some(2), "{incident}");
+    assert_eq!(incident["statements"].as_array().map(Vec::len), Some(3), "{incident}");
+    assert_eq!(incident["missing_positions"], Value::Array(Vec::new()));
+    let told = hub.types(&["incident", "show", &number]).out;
+    assert!(told.contains("可能扩散") && told.contains("主考") && told.contains("最新"), "{told}");
+
+    let wrong = district.types(&["report", "follow-up", &number, "-m", "x", "--item", "病种=甲流"]);
+    assert!(wrong.code == 2 && wrong.err.contains("要素 病种 不属于本类别的表单"), "{wrong:?}");
+    let wrong = district.types(&["report", "follow-up", &number, "-m", "x", "--item", "扩散情况=红色"]);
+    assert!(wrong.code == 2 && wrong.err.contains("可选值: 未扩散、可能扩散、已扩散"), "{wrong:?}");
+    let file = "status = \"exercise\"\ncategory = \"accident\"\noccurred = \"00:00\"\nplace = \"武汉\"\ntext = \"停电\"\n\
+                [[item]]\nname = \"受影响考场\"\nvalue = 3\nsource = \"考点\"\n";
+    let filed = district.pipes(&["report", "submit", "--file", "-", "-q"], file);
+    assert_eq!(filed.code, 0, "{filed:?}");
+    let shown = district.json(&["msg", "show", filed.out.trim()]);
+    assert_eq!(shown["content"]["items"][0]["value"], 3, "{shown}");
 }
 
 fn an_attachment_arrives_whole(country: &Country) {

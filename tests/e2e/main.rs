@@ -9,6 +9,7 @@
 mod adversity;
 mod attachments;
 mod cli;
+mod coverage;
 mod delivery;
 mod hostile;
 mod notices;

@@ -11,6 +11,7 @@ pub fn report(text: &str, precedence: Precedence) -> v1::FileRequest {
         text: text.into(),
         reporter: "张三".into(),
         grade: v1::Grade::Ii.into(),
+        ..Default::default()
     };
     file(Content::Report(report), Kind::InitialReport, precedence)
 }

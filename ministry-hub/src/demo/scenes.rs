@@ -134,6 +134,7 @@ fn written(play: &Play, unit: &Unit, incident: &Incident, step: &Step, serial: u
                 text: numbered(text.say(lang), serial),
                 reporter: officer,
                 grade: incident.grade as i32,
+                ..Default::default()
             };
             (kind, Content::Report(report))
         }

@@ -7,7 +7,7 @@ use proto::v1::{
 use serde_json::{Value, json};
 
 use super::{
-    ladder,
+    items, ladder,
     names::Names,
     table::{self, Columns},
     terms::{self, Listed},
@@ -127,6 +127,9 @@ pub(super) fn render_document(view: &DocumentView, names: &Names, words: &Words,
     field("field-missing", missing_text(view));
     field("field-related", view.related.iter().map(|one| visible::line(one)).collect::<Vec<_>>().join(", "));
     let mut text = format!("{}\n{}", super::trace::title(view, words), table.render());
+    if let Some(Content::Report(report)) = content(view) {
+        text.push_str(&items::render(&report.particulars, words));
+    }
     for attachment in &view.attachments {
         text.push_str(&attachment_line(attachment, words));
     }
@@ -357,6 +360,7 @@ fn content_json(view: &DocumentView) -> Value {
             "grade": is_set(report.grade()).then(|| report.grade().code()),
             "text": report.text,
             "officer": report.reporter,
+            "items": items::json(&report.particulars),
         }),
         Some(Content::Request(request)) => json!({
             "ask": request.ask,

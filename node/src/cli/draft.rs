@@ -10,6 +10,7 @@ use super::{
     call::Call,
     exit::{Exit, Failure},
     filing,
+    items::{self, Typed},
     terms::Listed,
     time, visible,
 };
@@ -29,6 +30,8 @@ pub(super) struct Draft {
     occurred: Option<String>,
     place: Option<String>,
     text: Option<String>,
+    #[serde(default)]
+    item: Vec<Typed>,
     /// Files to send along.
     #[serde(default)]
     pub(super) attach: Vec<String>,
@@ -63,6 +66,7 @@ impl Draft {
         put(&mut draft.place, flag("place"));
         let text = flag("message").map(|text| ask::text(call, &text)).transpose()?;
         put(&mut draft.text, text);
+        draft.item.extend(items::typed(call, given)?);
         draft.attach.extend(args::texts(given, "attach"));
         Ok(draft)
     }
@@ -144,6 +148,7 @@ impl Draft {
                 category: args::term::<Category>(words, "--category", &text(self.category))?.into(),
                 text: text(self.text),
                 reporter: reporter.to_owned(),
+                particulars: items::particulars(call, &self.item, reporter)?,
                 grade: self
                     .grade
                     .map(|text| args::term::<Grade>(words, "--grade", &text))

@@ -6,7 +6,7 @@ use fluent_bundle::FluentValue;
 use tonic::{Code, Status};
 use tonic_types::{ErrorInfo, StatusExt as _};
 
-use super::{names::Names, table, trouble, visible, words::Words};
+use super::{items, names::Names, table, trouble, visible, words::Words};
 use crate::desk::client::Unreachable;
 
 /// What the shell is told.
@@ -174,6 +174,8 @@ impl Failure {
 fn fact_text(name: &str, fact: &str, words: &Words, names: &Names) -> String {
     match name {
         "unit" => names.get(fact),
+        "item" => items::named(fact, words),
+        "holds" => items::held(fact, words),
         "why" => trouble::told(fact, words),
         "bytes" => fact.parse().map_or_else(|_| visible::line(fact), table::bytes),
         "fields" => {

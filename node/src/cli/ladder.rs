@@ -259,6 +259,7 @@ pub(super) mod tests {
             text: "启封第一场试卷时发现一袋封装损毁,涉及30人\x1b[2J".into(),
             reporter: "张三".into(),
             grade: Grade::I.into(),
+            ..Default::default()
         };
         let header = Header {
             id: vec![1; 16].into(),

@@ -13,7 +13,7 @@ use super::{
     document,
     draft::{self, Draft},
     exit::{Exit, Failure, Outcome},
-    filing, ladder, listing,
+    filing, items, ladder, listing,
     names::Names,
     time, trace, visible, wait,
     wait::Verdict,
@@ -23,10 +23,11 @@ use crate::desk::client::Station;
 
 const KINDS: [Kind; 3] = [Kind::InitialReport, Kind::FollowUpReport, Kind::FinalReport];
 
-/// `report submit|ls|show|status|follow-up|final`
+/// `report submit|form|ls|show|status|follow-up|final`
 pub(super) fn command(words: &Words) -> Command {
     args::noun(words, "report", "cmd-report")
         .subcommand(submit_command(words))
+        .subcommand(items::form_command(words))
         .subcommand(listing::flags(args::list(words, "cmd-report-ls"), words))
         .subcommand(args::verb(words, "show", "cmd-report-show").arg(args::document(words)))
         .subcommand(args::verb(words, "status", "cmd-report-status").arg(args::document(words)).arg(args::flag(
@@ -51,7 +52,7 @@ fn continue_command(words: &Words, name: &'static str, about: &str) -> Command {
 }
 
 fn content_flags(command: Command, words: &Words) -> Command {
-    command
+    items::flags(command, words)
         .arg(args::choice::<Category>(words, "category", "arg-category"))
         .arg(args::choice::<Grade>(words, "grade", "arg-grade"))
         .arg(args::option(words, "occurred", "arg-occurred").value_name("TIME"))
@@ -83,6 +84,7 @@ pub(super) fn wait_flags(command: Command, words: &Words) -> Command {
 pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     match given.subcommand() {
         Some(("submit", given)) => submit(call, given),
+        Some(("form", given)) => items::form(call, given),
         Some(("follow-up", given)) => more(call, given, Kind::FollowUpReport),
         Some(("final", given)) => more(call, given, Kind::FinalReport),
         Some(("show", given)) => listing::show(call, given),
@@ -126,6 +128,7 @@ fn more(call: &Call, given: &ArgMatches, kind: Kind) -> Outcome {
         ),
         None => None,
     };
+    let particulars = items::particulars(call, &items::typed(call, given)?, &officer)?;
     let patience = args::span(&call.words, given, "timeout")?;
     call.online(async |station| {
         let first = call.document(station, args::required(given, "document")).await?;
@@ -138,6 +141,7 @@ fn more(call: &Call, given: &ArgMatches, kind: Kind) -> Outcome {
             grade: args::chosen::<Grade>(given, "grade").map_or(before.grade, Into::into),
             text,
             reporter: officer.clone(),
+            particulars: particulars.clone(),
         };
         let request = filing::request(call, given, kind, Status::Unspecified, Content::Report(report))?;
         let incident = args::required(given, "document").to_owned();

@@ -1,7 +1,9 @@
 //! The words of the plan, read and printed: one table per term, Chinese and English in, one code for machines out.
 
 use clap::builder::PossibleValue;
-use proto::v1::{Category, Classification, Grade, Kind, Precedence, Role, Severity, Stage, Standing, Status};
+use proto::v1::{
+    Category, Choice, Classification, Grade, Item, Kind, Precedence, Role, Severity, Stage, Standing, Status,
+};
 
 use super::words::Words;
 
@@ -134,6 +136,116 @@ terms!(Grade, "grade":
     Iv "IV" ["Ⅳ", "4", "蓝", "一般"];
 );
 
+terms!(Item, "item":
+    Dead "dead" ["死亡"];
+    Injured "injured" ["受伤"];
+    Missing "missing" ["失踪"];
+    Evacuated "evacuated" ["疏散"];
+    Seated "seated" ["在场应试人员"];
+    Holding "holding" ["考试实施"];
+    Rooms "rooms" ["受影响考场"];
+    Candidates "candidates" ["受影响应试人员"];
+    MinutesLost "minutes-lost" ["耽误分钟"];
+    Papers "papers" ["试卷状况"];
+    Bags "bags" ["试卷袋"];
+    BagsMissing "bags-missing" ["丢失试卷袋"];
+    SealsBroken "seals-broken" ["封装损毁"];
+    Spread "spread" ["扩散情况"];
+    SpreadRange "spread-range" ["扩散范围"];
+    CustodyStep "custody-step" ["所处环节"];
+    Disorder "disorder" ["扰乱情形"];
+    PoliceCalled "police-called" ["报警时间"];
+    PoliceReference "police-reference" ["接警编号"];
+    LargeScale "large-scale" ["大规模"];
+    Organised "organised" ["有组织"];
+    Vicious "vicious" ["性质恶劣"];
+    GraveEffect "grave-effect" ["影响严重"];
+    Channel "channel" ["作弊渠道"];
+    ChannelMark "channel-mark" ["频率或号码"];
+    Hazard "hazard" ["灾害种类"];
+    WarningLevel "warning-level" ["预警级别"];
+    WarningIssuer "warning-issuer" ["预警发布单位"];
+    StoppedAt "stopped-at" ["停考时间"];
+    Disease "disease" ["病种"];
+    Verified "verified" ["核实情况"];
+    VerifiedBy "verified-by" ["核实单位"];
+    VerifiedAt "verified-at" ["核实时间"];
+    Isolated "isolated" ["隔离"];
+    Accident "accident" ["事故种类"];
+    Briefed "briefed" ["已教育应试人员"];
+    BriefedAt "briefed-at" ["教育时间"];
+    System "system" ["信息系统"];
+    Symptom "symptom" ["系统故障"];
+    Since "since" ["故障始于"];
+    Cause "cause" ["原因"];
+    ClueNature "clue-nature" ["舆情性质"];
+    Phase "phase" ["工作阶段"];
+    Platform "platform" ["平台"];
+    Link "link" ["链接"];
+    FirstSeen "first-seen" ["首次发现"];
+    ShowsContent "shows-content" ["涉及试题"];
+);
+
+terms!(Choice, "choice":
+    Yes "yes" ["是"];
+    No "no" ["否"];
+    Unknown "unknown" ["不明"];
+    Other "other" ["其他"];
+    Normal "normal" ["正常"];
+    Postponed "postponed" ["推迟"];
+    Halted "halted" ["中止"];
+    Safe "safe" ["安全"];
+    Damaged "damaged" ["损毁"];
+    Lost "lost" ["丢失"];
+    NotSpread "not-spread" ["未扩散"];
+    Suspected "suspected" ["可能扩散"];
+    Spread "spread" ["已扩散"];
+    Transport "transport" ["运送"];
+    Storage "storage" ["保管"];
+    Opening "opening" ["启封"];
+    InSession "in-session" ["考试中"];
+    Collection "collection" ["回收"];
+    Dispute "dispute" ["争端"];
+    Incitement "incitement" ["煽动闹事"];
+    Violence "violence" ["行凶"];
+    Explosion "explosion" ["爆炸"];
+    Terror "terror" ["恐怖袭击"];
+    Radio "radio" ["无线电"];
+    Sms "sms" ["短信"];
+    Chat "chat" ["网络聊天"];
+    Flood "flood" ["洪水"];
+    Typhoon "typhoon" ["台风"];
+    Earthquake "earthquake" ["地震"];
+    Red "red" ["红色"];
+    Orange "orange" ["橙色"];
+    Yellow "yellow" ["黄色"];
+    Blue "blue" ["蓝色"];
+    Unverified "unverified" ["待核实"];
+    Confirmed "confirmed" ["属实"];
+    Refuted "refuted" ["不属实"];
+    Fire "fire" ["火灾"];
+    Poisoning "poisoning" ["集体中毒"];
+    Collapse "collapse" ["房屋倒塌"];
+    Registration "registration" ["报名系统"];
+    Results "results" ["成绩查询系统"];
+    Qualification "qualification" ["资格申请系统"];
+    Outage "outage" ["中断运行"];
+    DataLoss "data-loss" ["数据丢失"];
+    DataTheft "data-theft" ["数据被窃取"];
+    Tampering "tampering" ["数据被篡改"];
+    Sabotage "sabotage" ["人为破坏"];
+    Technical "technical" ["技术故障"];
+    Tendency "tendency" ["倾向性"];
+    Emerging "emerging" ["苗头性"];
+    Gathering "gathering" ["聚集性"];
+    Registering "registering" ["考试报名"];
+    HoldingExam "holding-exam" ["考试实施阶段"];
+    DisputingAnswers "disputing-answers" ["答案异议"];
+    Marking "marking" ["试卷评阅"];
+    PublishingResults "publishing-results" ["成绩发布"];
+    Qualifying "qualifying" ["资格申请"];
+);
+
 terms!(Stage, "stage":
     Custody "custody" ["链路接收"];
     Delivered "delivered" ["送达"];
@@ -204,6 +316,8 @@ mod tests {
             .chain(named::<Role>())
             .chain(named::<Category>())
             .chain(named::<Grade>())
+            .chain(named::<Item>())
+            .chain(named::<Choice>())
             .chain(named::<Stage>())
             .chain(named::<Standing>())
             .chain(named::<Severity>())

@@ -45,6 +45,9 @@ fn the_commands_of_the_manual_parse() {
         "district-node report submit --exercise --category 试卷安全 --grade I --precedence 特急 --occurred 08:42 -m x --wait=province",
         "district-node report submit --actual --category paper-security --precedence te-ti -m -",
         "district-node report list --since 1h --json",
+        "district-node incident show R-4201 --json",
+        "district-node report form --category 试卷安全",
+        "district-node report follow-up R-4201 -m x --item 封装损毁=1 --item spread=suspected --as-of 08:40 --source 主考",
         "district-node report final R-4201 -m done --wait signed --timeout 5m",
         "district-node request submit --for R-4201 --ask x --needed-by 09:00",
         "district-node directive cannot D-0 -m why --officer 张三",
@@ -195,7 +198,18 @@ fn every_key_in_the_code_exists_and_every_message_is_used() {
         assert!(!(*asked || looks_like_one) || messages.contains_key(key), "no message {key}");
     }
     // A term's key is made of its table's prefix and its code; so is one of the station's own lists.
-    let by_table = ["precedence-", "status-", "classification-", "kind-", "role-", "category-", "grade-", "stage-"];
+    let by_table = [
+        "precedence-",
+        "status-",
+        "classification-",
+        "kind-",
+        "role-",
+        "category-",
+        "grade-",
+        "stage-",
+        "item-",
+        "choice-",
+    ];
     let made = |key: &str| {
         by_table
             .iter()

@@ -300,6 +300,10 @@ fn grpc_code(code: Code) -> tonic::Code {
         | Code::MissingStatus
         | Code::MissingOfficer
         | Code::MissingFields
+        | Code::ParticularOfAnotherCategory
+        | Code::ParticularNotRight
+        | Code::ParticularWithoutSource
+        | Code::ParticularFromTheFuture
         | Code::MissingReference
         | Code::MissingAddressee
         | Code::UnknownAddressee

@@ -58,6 +58,16 @@ codes! {
     BodyTooLong "body-too-long" ["bytes"];
     /// More files than one document carries.
     TooManyAttachments "too-many-attachments" ["most"];
+    /// More points than one report makes.
+    TooManyParticulars "too-many-particulars" ["most"];
+    /// A point belongs to another category's form.
+    ParticularOfAnotherCategory "particular-of-another-category" ["item"];
+    /// A point does not hold what it is to hold.
+    ParticularNotRight "particular-not-right" ["item", "holds"];
+    /// A point does not say who says so, or as of when.
+    ParticularWithoutSource "particular-without-source" ["item"];
+    /// A point speaks of a moment still to come.
+    ParticularFromTheFuture "particular-from-the-future" ["item"];
     /// 报告不得夹带请示.
     RequestInReport "request-in-report" [];
 
