@@ -25,7 +25,7 @@ use crate::{
         envelope::{Place, Run},
         fact::{Abandoned, Fact, Record},
         losses::Stretch,
-        office::{EarlyOffer, Filings, Pending},
+        office::{EarlyOffer, Filings, Pending, Shortage},
         refusal::{Code, Refusal},
         rows::Overlay,
         schedule::Entry,
@@ -45,8 +45,8 @@ pub trait Disk: Send + 'static {
     fn read(&self, place: Place) -> Result<Bytes, Unread>;
     /// Whether what was read so far can be believed: a read that failed may have looked as if there was nothing.
     fn sound(&self) -> Result<(), DiskFailed>;
-    /// Why only the urgent should be taken in, if the reserve is being used.
-    fn refusing(&self) -> Option<String>;
+    /// Whether the room on it runs short.
+    fn shortage(&self) -> Option<Shortage>;
     /// Takes rows towards the index, off this thread. They stand for everything appended so far.
     fn drain(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed>;
     /// Whether the last drain has ended.
@@ -266,7 +266,7 @@ impl<D: Disk> Engine<D> {
         for event in &events {
             self.post.observe(event, now);
         }
-        let refusing = self.disk.refusing();
+        let shortage = self.disk.shortage();
         let io = self.io.clone();
         let turn = self.post.decide(
             events,
@@ -274,7 +274,7 @@ impl<D: Disk> Engine<D> {
                 now,
                 random: &|buffer| io.random(buffer),
                 sealer: &*self.sealer,
-                refusing: refusing.as_deref(),
+                shortage: shortage.as_ref(),
             },
         );
         let Turn { mut facts, early: offers, answers, settlements, missing, gone, duplicates } = turn;
@@ -334,7 +334,7 @@ impl<D: Disk> Engine<D> {
             std::thread::yield_now();
         }
         self.post.rows_mut().end_drain();
-        if self.disk.refusing().is_none()
+        if self.disk.shortage().is_none()
             && let Some(rows) = self.post.rows_mut().start_drain()
         {
             self.disk.drain(rows)?;
@@ -417,7 +417,7 @@ impl<D: Disk> Engine<D> {
             self.post.rows_mut().end_drain();
             // An index that meets a full disk is no good afterwards. Until there is room again its rows stay in memory;
             // how many that can be, the journal's own room bounds.
-            if self.disk.refusing().is_none()
+            if self.disk.shortage().is_none()
                 && self.post.rows_mut().undrained() > limits::UNDRAINED_ROWS_MAX
                 && let Some(rows) = self.post.rows_mut().start_drain()
             {

@@ -10,6 +10,7 @@ mod lives;
 mod notices;
 mod planted;
 mod rebuilt;
+mod shortage;
 
 use node::{plan, post::refusal::Code};
 use proto::v1::{self, Kind, Precedence};

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::OnceLock,
@@ -17,7 +17,7 @@ use node::{
 use proto::v1;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::line::Line;
+use crate::{line::Line, port::Port};
 
 /// One country.
 pub struct Country {
@@ -28,6 +28,8 @@ pub struct Country {
     running: BTreeMap<Unit, Child>,
     lines: BTreeMap<Unit, Line>,
     addresses: BTreeMap<Unit, SocketAddr>,
+    // Dropped last: no other test may take them while a station lives.
+    ports: Vec<Port>,
     environments: BTreeMap<Unit, Vec<(&'static str, PathBuf)>>,
     namespaces: BTreeMap<Unit, PathBuf>,
     with_lines: bool,
@@ -100,14 +102,16 @@ impl Country {
             running: BTreeMap::new(),
             lines: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            ports: Vec::new(),
             environments: BTreeMap::new(),
             namespaces: BTreeMap::new(),
             with_lines,
             topology: tree.clone(),
         };
         for place in tree.places().filter(|place| place.tier != Tier::District) {
-            let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            country.addresses.insert(place.unit.clone(), free);
+            let port = Port::take();
+            country.addresses.insert(place.unit.clone(), port.address);
+            country.ports.push(port);
         }
         for place in tree.places() {
             let bundle = country.authority.issue_station(tier_of(place.tier), place.unit.as_str(), now).unwrap();

@@ -7,5 +7,6 @@ pub mod dice;
 pub mod hostile;
 pub mod line;
 pub mod papers;
+pub mod port;
 pub mod stranger;
 pub mod world;

@@ -360,9 +360,14 @@ impl<D: Disk> Turning<D> {
             }
         }
         if !questions.is_empty() {
-            let refusing = self.engine.disk().refusing();
+            let shortage = self.engine.disk().shortage();
             let read = |place| self.engine.read(place).ok();
-            let desk = Desk { post: self.engine.post(), read: &read, now, refusing: refusing.as_deref() };
+            let desk = Desk {
+                post: self.engine.post(),
+                read: &read,
+                now,
+                refusing: shortage.as_ref().map(|short| short.why.as_str()),
+            };
             let answers: Vec<_> = questions.into_iter().map(|question| question(desk)).collect();
             self.engine.disk().sound()?;
             answers.into_iter().for_each(|answer| answer());

@@ -89,7 +89,7 @@ impl<D: Disk> Engine<D> {
     fn look(&self, line: Line) -> State {
         let layout = self.disk.layout();
         let rest = State::later(line.now);
-        let short = self.disk.refusing().is_some();
+        let short = self.disk.shortage().is_some();
         let Some(least) = worth(&layout, &stuck(&self.post), short) else { return rest };
         let (Some((first, _)), Some((last, _))) = (layout.full.first(), layout.full.get(least - 1)) else {
             return rest;

@@ -13,7 +13,7 @@ use super::{
     envelope::{Channel, Run, digest},
     fact::{Answered, Body, Fact, Taken},
     keys,
-    office::{Circumstances, EarlyOffer, Heard, Kept, Pending, Post, Turn},
+    office::{Circumstances, EarlyOffer, Heard, Kept, Pending, Post, Shortage, Turn},
     outgoing::{Draft, Outbox},
     passage::{self, Skew, with_own},
     refusal::Code,
@@ -70,12 +70,12 @@ impl Post {
         outbox: &mut Outbox<'_>,
         turn: &mut Turn,
     ) {
-        let (now, refusing) = outbox.circumstances();
+        let (now, shortage) = outbox.circumstances();
         self.keep_bodies(bodies, now, fresh, turn);
         let mut delivered: BTreeMap<(Unit, v1::Precedence), Vec<v1::Receipt>> = BTreeMap::new();
         for Arrived { block, passages } in arrived {
             let run = block.run.clone();
-            let settlement = match self.judge(peer, &block, refusing, fresh) {
+            let settlement = match self.judge(peer, &block, shortage, fresh) {
                 Ok(Yes::Again) => {
                     turn.duplicates.push((peer.clone(), u64::from(run.count)));
                     settled(&run, now)
@@ -104,7 +104,7 @@ impl Post {
     }
 
     /// May this be taken in?
-    fn judge(&self, peer: &Unit, block: &Block, refusing: Option<&str>, fresh: &mut Fresh) -> Result<Yes, No> {
+    fn judge(&self, peer: &Unit, block: &Block, shortage: Option<&Shortage>, fresh: &mut Fresh) -> Result<Yes, No> {
         let run = &block.run;
         self.may_offer(peer, &run.channel)?;
         let heard = fresh.heard_mut(self, &run.channel);
@@ -122,17 +122,28 @@ impl Post {
         if heard.ranges.runs() >= limits::GAPS_MAX && run.first > heard.ranges.highest() + 1 {
             return Err(No::later(Code::TooManyGaps, "send the missing numbers first".to_owned()));
         }
-        if let Some(why) = refusing.filter(|_| run.channel.precedence < v1::Precedence::TeJi) {
-            return Err(No::later(Code::DiskNearlyFull, why.to_owned()));
-        }
-        let onward = self.next_hop(&run.channel.destination);
-        if onward.and_then(|peer| self.queues.get(&peer)).is_some_and(|q| q.len() >= limits::QUEUED_BLOCKS_MAX) {
-            return Err(No::later(Code::QueueFull, "the line onward is down and the queue for it is full".to_owned()));
+        // Receipts are small, and what they settle makes room.
+        if block.headers.iter().any(|header| header.kind() != v1::Kind::Receipt) {
+            self.has_room(run, shortage)?;
         }
         for header in block.headers.iter().filter(|_| block.shared) {
             self.check_shared_body(header, fresh)?;
         }
         Ok(Yes::New)
+    }
+
+    /// Whether a block may be taken in as far as room is concerned. Each way onward has a queue of its own, so what waits
+    /// on its way up never keeps out what comes down.
+    fn has_room(&self, run: &Run, shortage: Option<&Shortage>) -> Result<(), No> {
+        let short = shortage.and_then(|short| Some((short.refuses(run.channel.precedence)?, &short.why)));
+        if let Some((code, why)) = short {
+            return Err(No::later(code, why.clone()));
+        }
+        let onward = self.next_hop(&run.channel.destination);
+        if onward.and_then(|peer| self.queues.get(&peer)).is_some_and(|q| q.len() >= limits::QUEUED_BLOCKS_MAX) {
+            return Err(No::later(Code::QueueFull, "the line onward is down and the queue for it is full".to_owned()));
+        }
+        Ok(())
     }
 
     /// Numbers that came before must have meant the same. What is not kept any more was settled, and cannot be compared.

@@ -18,7 +18,7 @@ use super::{
     outgoing::{Draft, Filing, Outbox},
     passage::Skew,
     ranges::Ranges,
-    refusal::{Refusal, worded},
+    refusal::{Code, Refusal, worded},
     rows::{Base, Rows},
     schedule::{Entry, Queue, State},
     seal::{Block, Sealer, Tip},
@@ -117,8 +117,27 @@ pub struct Circumstances<'a> {
     pub random: &'a dyn Fn(&mut [u8]),
     /// Signs what this office writes.
     pub sealer: &'a dyn Sealer,
-    /// Why nothing below 特急 is accepted at the moment, if so.
-    pub refusing: Option<&'a str>,
+    /// Whether the room on the disk runs short.
+    pub shortage: Option<&'a Shortage>,
+}
+
+/// The room on a disk runs short: what is left is kept for the more urgent, and the very last of it for receipts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    /// What is short, and what to do.
+    pub why: String,
+    /// The least precedence that is still taken in; `None` = nothing is, any more.
+    pub least: Option<v1::Precedence>,
+}
+
+impl Shortage {
+    /// The code under which something of this precedence is refused, if it is.
+    pub(super) fn refuses(&self, precedence: v1::Precedence) -> Option<Code> {
+        match self.least {
+            None => Some(Code::DiskFull),
+            Some(least) => (precedence < least).then_some(Code::DiskNearlyFull),
+        }
+    }
 }
 
 /// A fact to be, and what is already known about it.

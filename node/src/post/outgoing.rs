@@ -13,7 +13,7 @@ use super::{
     envelope::{Channel, DocId, digest},
     fact::{Body, Fact, Filed, Key},
     keys,
-    office::{Circumstances, Kept, Pending, Post},
+    office::{Circumstances, Kept, Pending, Post, Shortage},
     refusal::{Code, Refusal},
     schedule::State,
     seal::{self, Block, Tip, Unsealed},
@@ -101,8 +101,8 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    pub(super) fn circumstances(&self) -> (Timestamp, Option<&'a str>) {
-        (self.circumstances.now, self.circumstances.refusing)
+    pub(super) fn circumstances(&self) -> (Timestamp, Option<&'a Shortage>) {
+        (self.circumstances.now, self.circumstances.shortage)
     }
 
     /// Takes a draft in.
@@ -227,8 +227,9 @@ impl Post {
             let most = limits::BODY_BYTES_MAX.to_string();
             return Err(Refusal::new(Code::BodyTooLong, &reason, &[&most]));
         }
-        if let Some(why) = circumstances.refusing.filter(|_| draft.precedence < v1::Precedence::TeJi) {
-            return Err(Refusal::new(Code::DiskNearlyFull, why, &[]));
+        let short = circumstances.shortage.and_then(|short| Some((short.refuses(draft.precedence)?, &short.why)));
+        if let Some((code, why)) = short {
+            return Err(Refusal::new(code, why, &[]));
         }
         for (destination, _) in &draft.destinations {
             let Some(peer) = self.next_hop(destination) else {

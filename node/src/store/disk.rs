@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use prost::Message as _;
+use proto::v1::Precedence;
 
 use super::{
     baseline::{self, Baseline, BaselineError},
@@ -24,6 +25,7 @@ use crate::{
         envelope::Place,
         fact::{Record, Replay},
         losses::Stretch,
+        office::Shortage,
         rows::Overlay,
     },
 };
@@ -94,11 +96,17 @@ pub struct JournalDisk {
     beside: PathBuf,
     baseline: Option<Baseline>,
     reserve: u64,
+    segment_bytes: u64,
     free: u64,
     since_look: u32,
     /// The first record the file system would not read.
     unread: OnceCell<DiskFailed>,
 }
+
+/// This part of a reserve is kept for 特提 …
+const URGENT_PART: u64 = 4;
+/// … and this one for receipts, and for what neighbours say to what was offered to them.
+const LAST_PART: u64 = 16;
 
 /// Commits between two looks at the free space of the disk.
 const LOOK_EVERY: u32 = 64;
@@ -183,6 +191,7 @@ impl JournalDisk {
             beside,
             baseline,
             reserve,
+            segment_bytes: store.segment,
             free,
             since_look: 0,
             unread: OnceCell::new(),
@@ -229,19 +238,29 @@ impl Disk for JournalDisk {
         index.or_else(|| self.unread.get().cloned()).map_or(Ok(()), Err)
     }
 
-    fn refusing(&self) -> Option<String> {
+    fn shortage(&self) -> Option<Shortage> {
         let headroom = self.journal.headroom();
         if let Some(trouble) = headroom.trouble {
-            return Some(format!(
-                "the journal cannot grow ({trouble}): only 特提 and 特急 are taken in; free some space, or see to the disk"
-            ));
+            // What is left is the journal's own reserve: one segment, made ready long before.
+            let left = |parts: u64| headroom.bytes < self.segment_bytes / parts;
+            let least = match () {
+                () if left(LAST_PART) => None,
+                () if left(URGENT_PART) => Some(Precedence::TeTi),
+                () => Some(Precedence::TeJi),
+            };
+            let why =
+                format!("the journal cannot grow ({trouble}): {}; free some space, or see to the disk", kept(least));
+            return Some(Shortage { why, least });
         }
         (self.free < self.reserve).then(|| {
-            format!(
-                "only {} MiB are free on the disk and {} MiB are kept for 特提 and 特急: free some space",
-                self.free >> 20,
-                self.reserve >> 20
-            )
+            let most_urgent = self.free < self.reserve / URGENT_PART;
+            let least = Some(if most_urgent { Precedence::TeTi } else { Precedence::TeJi });
+            let (free, reserve) = (self.free >> 20, self.reserve >> 20);
+            let why = format!(
+                "only {free} MiB are free on the disk, of {reserve} MiB in reserve: {}; free some space",
+                kept(least)
+            );
+            Shortage { why, least }
         })
     }
 
@@ -361,6 +380,14 @@ fn rebuild(
         Err(error) => error.to_string(),
     };
     Err(StoreError::NoBaseline { oldest: oldest.segment, why })
+}
+
+fn kept(least: Option<Precedence>) -> &'static str {
+    match least {
+        None => "nothing is taken in",
+        Some(Precedence::TeTi) => "only 特提 is taken in",
+        Some(_) => "only 特提 and 特急 are taken in",
+    }
 }
 
 fn own(place: journal::Place) -> Place {

@@ -16,10 +16,12 @@ use node::{
         envelope::Place,
         fact::{Fact, Record},
         losses::Stretch,
+        office::Shortage,
         rows::{MemoryBase, Overlay},
     },
 };
 use prost::Message as _;
+use proto::v1::Precedence;
 
 use super::plant::Plant;
 use crate::dice::Dice;
@@ -281,9 +283,14 @@ impl Disk for Memory {
         Ok(())
     }
 
-    fn refusing(&self) -> Option<String> {
-        let room = self.platter.0.lock().unwrap().room;
-        (room != Room::Enough).then(|| "free some space".into())
+    fn shortage(&self) -> Option<Shortage> {
+        let least = match self.platter.0.lock().unwrap().room {
+            Room::Enough => return None,
+            Room::Little => Some(Precedence::TeJi),
+            // What is urgent finds out for itself that there is none.
+            Room::None => Some(Precedence::TeTi),
+        };
+        Some(Shortage { why: "free some space".into(), least })
     }
 
     fn drain(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed> {

@@ -280,6 +280,7 @@ impl World {
     /// A disk has only its reserve left.
     pub fn fill(&mut self, unit: &Unit) {
         self.stations[unit].disk.set(|disk| disk.room = Room::Little);
+        self.sum.full += 1;
     }
 
     /// A disk has room again.

@@ -94,7 +94,7 @@ impl Office {
             random.set(random.get().wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1));
             buffer.iter_mut().zip(random.get().to_be_bytes().iter().cycle()).for_each(|(to, from)| *to = *from);
         };
-        let circumstances = Circumstances { now: self.now, random: &fill, sealer: &Hand::of(&me), refusing: None };
+        let circumstances = Circumstances { now: self.now, random: &fill, sealer: &Hand::of(&me), shortage: None };
         let mut turn = self.post.decide(events, &circumstances);
         let blocks: Vec<_> = turn.facts.iter().filter_map(|pending| pending.block.clone()).collect();
         self.commit(std::mem::take(&mut turn.facts));
