@@ -26,6 +26,16 @@ pub const COMMIT_BYTES_MAX: usize = 192 * 1024;
 pub const IN_FLIGHT_ENVELOPES_MAX: u32 = 256;
 /// Bytes of one precedence in flight to one neighbour, where bodies are long.
 pub const IN_FLIGHT_BYTES_MAX: usize = 512 * 1024;
+/// The same on a new connection: it doubles with each window that is answered soon.
+pub const IN_FLIGHT_BYTES_FIRST: usize = 32 * 1024;
+/// The same on the slowest line, where it is halved with each window that is answered late.
+pub const IN_FLIGHT_BYTES_LEAST: usize = 4 * 1024;
+/// An answer within this is soon …
+pub const SOON: Duration = Duration::from_millis(500);
+/// … and one after this is late: what is urgent waits behind what is in flight.
+pub const LATE: Duration = Duration::from_secs(4);
+/// Bytes a second that any line carries which is of use at all: waiting for an answer takes this into account.
+pub const SLOWEST_LINE: u64 = 500;
 /// Blocks waiting for one neighbour. Beyond it intake is refused, and says so.
 pub const QUEUED_BLOCKS_MAX: usize = 400_000;
 /// Commands waiting for the engine, in each of its two lanes. One may carry a frame.
@@ -34,10 +44,10 @@ pub const INBOX_COMMANDS_MAX: usize = 64;
 pub const ANSWERS_WAIT: Duration = Duration::from_millis(5);
 /// How often a station looks whether time alone has changed anything, while something waits.
 pub const TICK_EVERY: Duration = Duration::from_millis(500);
-/// The first frame of a connection says hello within this.
-pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
-/// Heartbeats that may be missed before a line counts as dead.
-pub const HEARTBEATS_MISSED_MAX: u32 = 3;
+/// The first frame of a connection says hello within this, on the slowest of lines.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(30);
+/// So many times between two heartbeats nothing may arrive, not a byte, before a line counts as dead.
+pub const HEARTBEATS_MISSED_MAX: u32 = 2;
 /// How long a lower precedence may be overtaken before one of its blocks goes first.
 pub const STARVATION_AFTER: Duration = Duration::from_secs(30);
 /// An offer without an answer is made again after this (then with back-off).
@@ -48,10 +58,10 @@ pub const RETRY_FIRST: Duration = Duration::from_millis(250);
 pub const RETRY_LONGEST: Duration = Duration::from_secs(10);
 /// A line that held for this long is not to blame for the failures before it.
 pub const LINE_HOLDS: Duration = Duration::from_secs(2);
-/// TCP connect plus TLS handshake.
-pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+/// TCP connect plus TLS handshake: the certificates alone take eight seconds on a line of 9.6 kbit/s.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(20);
 /// The first HTTP/2 byte after the handshake: hyper has no timer of its own there.
-pub const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(5);
+pub const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(10);
 /// Connections still shaking hands, in all and per address.
 pub const HANDSHAKES_MAX: usize = 256;
 /// Connections still shaking hands per address. A province behind one address translator needs some room.
@@ -66,8 +76,9 @@ pub const CALL_EVERY: Duration = Duration::from_secs(1);
 pub const CONNECTION_AGE: Duration = Duration::from_secs(12 * 60 * 60);
 /// HTTP/2 keepalive: ask after this silence …
 pub const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
-/// … and give up after that.
-pub const KEEPALIVE_WITHIN: Duration = Duration::from_secs(10);
+/// … and give up after that. Long, because on a slow line the question waits behind all that was written before; whether
+/// a line carries anything is seen by the bytes that arrive.
+pub const KEEPALIVE_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// HTTP/2 streams of one connection.
 pub const STREAMS_MAX: u32 = 16;
 /// Locally reset streams before the connection is cut (off by default in tonic).

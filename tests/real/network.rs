@@ -4,10 +4,11 @@
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use node::{desk::client, topology::Unit};
-use proto::v1;
+use proto::v1::{self, Precedence};
 use tests::{
     country::{Country, eventually, unit},
     dice::Dice,
+    papers,
 };
 
 use crate::{
@@ -28,13 +29,18 @@ struct Net {
 
 impl Net {
     async fn rise(tools: &Path, seed: u64) -> Self {
+        // A dead line is noticed within some three of these.
+        Self::beating_every("1s", tools, seed).await
+    }
+
+    async fn beating_every(heartbeat: &str, tools: &Path, seed: u64) -> Self {
         let mut country = Country::lay(TREE).await;
         let namespaces = Namespaces::lay(&mut country);
         let wires = Wires::lay(&country, &namespaces, tools, seed);
         let units: Vec<_> = country.topology().places().map(|place| place.unit.clone()).collect();
         for unit in &units {
-            // A dead line is noticed within some three of these.
-            country.configure(unit, "[telemetry]\n", "[link]\nheartbeat = \"1s\"\n[telemetry]\n");
+            let settings = format!("[link]\nheartbeat = \"{heartbeat}\"\n[telemetry]\n");
+            country.configure(unit, "[telemetry]\n", &settings);
             country.revive(unit);
         }
         country.until_linked().await;
@@ -133,6 +139,45 @@ async fn a_line_with_long_delays_is_set_up_and_used() {
     country.until_linked().await;
     let filed = file(&mut country.desk(&district()).await, 10).await;
     until_received(&country, &filed).await;
+}
+
+/// R9: 9.6 kbit/s, and more to carry than passes in a minute. The line stays up, nothing is carried twice over it for want
+/// of patience, and what is urgent passes what was there before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_of_9600_bits_a_second_stays_up_and_lets_the_urgent_pass() {
+    let tools = tempfile::tempdir().unwrap();
+    let Net { _namespaces, wires, country } = Net::beating_every("15s", tools.path(), 1).await;
+    wires.order(&district(), "rate 1200 delay 100");
+    let mut desk = country.desk(&district()).await;
+    let before = up_since(&mut desk).await;
+    let mut filed = BTreeSet::new();
+    for long in [10, 10, 900, 10, 10, 900, 10] {
+        let report = papers::report(&"水位上涨,转移考生".repeat(long), Precedence::Routine);
+        filed.insert(desk.file(report).await.unwrap().into_inner().number);
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let urgent = desk.file(papers::report("泄密", Precedence::TeTi)).await.unwrap().into_inner().number;
+    filed.insert(urgent.clone());
+    let mut ministry_desk = country.desk(&ministry()).await;
+    let there = eventually("what is urgent is there", async || {
+        received(&mut ministry_desk).await.filter(|there| there.contains(&urgent))
+    });
+    let there = there.await;
+    assert!(there.len() < filed.len(), "all {} were there already: the line is not slow", filed.len());
+    let patience = tokio::time::Instant::now() + Duration::from_secs(300);
+    while received(&mut ministry_desk).await.as_ref() != Some(&filed) {
+        assert!(tokio::time::Instant::now() < patience, "not within five minutes");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(up_since(&mut desk).await, before, "the line went down meanwhile");
+}
+
+/// Since when the line to the parent is up.
+async fn up_since(desk: &mut client::Station) -> i64 {
+    let links = desk.get_status(v1::StatusRequest {}).await.unwrap().into_inner().links;
+    let parent = links.into_iter().find(|link| link.parent).unwrap();
+    assert!(parent.up, "{}", parent.last_failure);
+    parent.since_us
 }
 
 /// The ministry has these, each once.

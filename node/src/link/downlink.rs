@@ -61,7 +61,7 @@ impl Link for Downlink {
         let (outlet, frames) = Outlet::new();
         let ends = self.ends.clone();
         tokio::spawn(async move {
-            let failure = session::run(&ends, &unit, &peer.id.to_string(), outlet, incoming).await;
+            let failure = session::run(&ends, &peer, outlet, incoming).await;
             tracing::info!(peer = %unit, failure, "the line is down");
             // Frames already queued (a refusal, say) may still leave before the socket goes.
             peer.cut(Cut::Closed);

@@ -12,11 +12,13 @@ use std::{
 
 use futures_util::{Stream, StreamExt as _};
 use proto::v1::{self, frame::Frame};
+use tokio::time::MissedTickBehavior;
 use tonic::Status;
 
 use super::{
     board::{Board, Sample},
     outlet::Outlet,
+    socket::Peer,
     trouble::Trouble,
     wire,
 };
@@ -50,21 +52,22 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 /// Runs one connection to its end and says why it ended.
 pub async fn run(
     ends: &Ends,
-    peer: &Unit,
-    identity: &str,
+    line: &Peer,
     outlet: Outlet,
     incoming: impl Stream<Item = Result<v1::Frame, Status>> + Unpin,
 ) -> String {
+    let peer = &line.id.unit;
     let id = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
     let mut session = Session {
         ends,
+        line,
         peer,
         outlet: outlet.clone(),
         incoming,
         last: (0, Timestamp::default(), Timestamp::default()),
         beat: 0,
     };
-    let failure = match session.greet(id, identity).await {
+    let failure = match session.greet(id).await {
         Ok(()) => session.exchange().await,
         Err(failure) => failure,
     };
@@ -86,6 +89,7 @@ pub async fn run(
 
 struct Session<'a, S> {
     ends: &'a Ends,
+    line: &'a Peer,
     peer: &'a Unit,
     outlet: Outlet,
     incoming: S,
@@ -95,7 +99,7 @@ struct Session<'a, S> {
 }
 
 impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
-    async fn greet(&mut self, id: u64, identity: &str) -> Result<(), String> {
+    async fn greet(&mut self, id: u64) -> Result<(), String> {
         let peer = self.peer.clone();
         let heard = self.ends.engine.ask(move |desk| desk.post.heard_of(&peer)).await.map_err(stopping)?;
         self.outlet.send(Frame::Hello(v1::Hello {
@@ -122,7 +126,7 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         let now = self.ends.io.now();
         self.ends.board.note(self.peer, |line| {
             line.outlet = Some(self.outlet.clone());
-            identity.clone_into(&mut line.identity);
+            line.identity = self.line.id.to_string();
             (line.since, line.last_contact) = (now, now);
             line.next_attempt = None;
             line.ups += 1;
@@ -133,18 +137,28 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
 
     async fn exchange(&mut self) -> String {
         let mut beats = tokio::time::interval(self.ends.heartbeat);
-        let patience = self.ends.heartbeat * limits::HEARTBEATS_MISSED_MAX;
+        // A process that stood still has missed nothing of what arrived meanwhile.
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut arrived, mut missed) = (0, 0);
         loop {
             tokio::select! {
-                frame = tokio::time::timeout(patience, self.incoming.next()) => match frame {
-                    Err(_) => return Trouble::Silent.says(format!("nothing heard for {} s", patience.as_secs())),
-                    Ok(None) => return Trouble::Closed.says("the peer closed the connection"),
-                    Ok(Some(Err(status))) => return said(&status),
-                    Ok(Some(Ok(frame))) => if let Err(failure) = self.take(frame).await {
+                frame = self.incoming.next() => match frame {
+                    None => return Trouble::Closed.says("the peer closed the connection"),
+                    Some(Err(status)) => return said(&status),
+                    Some(Ok(frame)) => if let Err(failure) = self.take(frame).await {
                         return failure;
                     },
                 },
-                _ = beats.tick() => self.heartbeat(self.beat < 2),
+                _ = beats.tick() => {
+                    // Not frames but bytes: on a slow line a heartbeat waits behind a frame that takes a minute.
+                    let before = std::mem::replace(&mut arrived, self.line.arrived());
+                    missed = if arrived > before { 0 } else { missed + 1 };
+                    if missed >= limits::HEARTBEATS_MISSED_MAX {
+                        let silence = self.ends.heartbeat * missed;
+                        return Trouble::Silent.says(format!("nothing heard for {} s", silence.as_secs()));
+                    }
+                    self.heartbeat(self.beat < 2);
+                }
             }
         }
     }

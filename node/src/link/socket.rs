@@ -10,6 +10,7 @@
 //! who has not shown a certificate can keep out one who has; every limit of HTTP/2 that tonic lets us set is set,
 //! none of those is left to a library's default.
 
+mod counted;
 mod dial;
 mod listen;
 mod peer;

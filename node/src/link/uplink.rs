@@ -52,7 +52,7 @@ async fn once(ends: &Ends, parent: &Unit, endpoint: &str, identity: &ArcSwap<Ide
         Ok(Ok(response)) => response.into_inner(),
     };
     let attachments = tokio::spawn(pieces.clone().dialled(client, parent.clone()));
-    let failure = session::run(ends, parent, &peer.id.to_string(), outlet, incoming).await;
+    let failure = session::run(ends, &peer, outlet, incoming).await;
     attachments.abort();
     peer.cut(socket::Cut::Closed);
     failure

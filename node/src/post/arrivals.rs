@@ -348,7 +348,7 @@ impl Post {
         let Some(queue) = self.queues.get_mut(&peer) else { return };
         let Some(arrival) = queue.find(&run.channel, run.first).map(|entry| entry.arrival) else { return };
         if answered.disposition() == Disposition::Taken {
-            queue.remove(&run);
+            queue.taken(&run, at);
             self.touched.push(run.clone());
             self.rows.delete(keys::queued(&peer, arrival));
             let stage = v1::StageView {

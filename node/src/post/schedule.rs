@@ -92,6 +92,34 @@ pub struct Queue {
     resting_since: [Timestamp; CLASSES],
     refusals: [u32; CLASSES],
     served: [Timestamp; CLASSES],
+    window: Window,
+}
+
+/// How many bytes of one precedence may be in flight: as many as the line answers in good time. What is in flight cannot be
+/// overtaken, so on a slow line it has to be little.
+#[derive(Debug)]
+struct Window {
+    bytes: usize,
+    /// What was offered before this says nothing about the window as it is.
+    since: Timestamp,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { bytes: limits::IN_FLIGHT_BYTES_FIRST, since: Timestamp::default() }
+    }
+}
+
+impl Window {
+    /// Something that had been offered then was answered now.
+    fn answered(&mut self, bytes: usize, offered: Timestamp, now: Timestamp) {
+        let took = now.since(offered);
+        if took <= limits::SOON {
+            self.bytes = (self.bytes + bytes).min(limits::IN_FLIGHT_BYTES_MAX);
+        } else if took > limits::LATE && offered >= self.since {
+            *self = Self { bytes: (self.bytes / 2).max(limits::IN_FLIGHT_BYTES_LEAST), since: now };
+        }
+    }
 }
 
 impl Queue {
@@ -149,6 +177,13 @@ impl Queue {
         Some(entry)
     }
 
+    /// The neighbour has taken it, and the time that took says what the line carries.
+    pub fn taken(&mut self, run: &Run, now: Timestamp) {
+        if let Some(Entry { state: State::InFlight { offered }, bytes, .. }) = self.remove(run) {
+            self.window.answered(bytes as usize, offered, now);
+        }
+    }
+
     /// "Not now": this precedence rests, then everything of it is offered again in order.
     pub fn rest(&mut self, run: &Run, reason: &str, asked: Duration, now: Timestamp) {
         let class = class(run.channel.precedence);
@@ -195,6 +230,7 @@ impl Queue {
     pub fn connected(&mut self) {
         self.up = true;
         self.resting = [None; CLASSES];
+        self.window = Window::default();
         self.all_ready("");
     }
 
@@ -239,12 +275,14 @@ impl Queue {
 
     /// Offers without an answer for too long go back to be offered again.
     pub fn give_up_waiting(&mut self, now: Timestamp) {
+        let ahead = self.in_flight_bytes.iter().sum::<usize>() as u64 / limits::SLOWEST_LINE;
         let late: Vec<Run> = self
             .entries
             .values()
             .filter(|entry| match entry.state {
                 State::InFlight { offered } => {
                     let patience = limits::ANSWER_WITHIN.saturating_mul(1 << entry.attempts.min(4));
+                    let patience = patience + Duration::from_secs(ahead);
                     // Nobody knows how long ago that was if the clock has been set back since.
                     now.since(offered) > patience || now < offered
                 }
@@ -293,7 +331,7 @@ impl Queue {
     fn room(&self, class: usize, already: u32) -> u32 {
         let ahead: u32 = self.in_flight[class..].iter().sum();
         let bytes: usize = self.in_flight_bytes[class..].iter().sum();
-        if bytes >= limits::IN_FLIGHT_BYTES_MAX {
+        if bytes >= self.window.bytes {
             return 0;
         }
         limits::IN_FLIGHT_ENVELOPES_MAX.saturating_sub(ahead + already)
@@ -398,6 +436,42 @@ mod tests {
         assert_eq!(queue.take(NOW).len(), limits::IN_FLIGHT_ENVELOPES_MAX as usize / 128);
         queue.insert(entry(99, v1::Precedence::TeTi, 1));
         assert_eq!(taken(&mut queue, NOW), [99]);
+    }
+
+    /// How much is in flight on a line that answers after so long, once it is known.
+    fn settled_window(answers_after: Duration) -> usize {
+        let mut queue = Queue::default();
+        queue.connected();
+        let mut now = NOW;
+        for round in 0..40 {
+            for n in 0..600 {
+                queue.insert(Entry { bytes: 1024, ..entry(round * 1000 + n, v1::Precedence::Routine, 1) });
+            }
+            let offered = queue.take(now);
+            now = now + answers_after;
+            offered.iter().for_each(|entry| queue.taken(&entry.run, now));
+        }
+        queue.take(now).iter().map(|entry| entry.bytes as usize).sum()
+    }
+
+    #[test]
+    fn a_line_is_given_what_it_answers_in_good_time() {
+        let envelopes_max = limits::IN_FLIGHT_ENVELOPES_MAX as usize * 1024;
+        assert_eq!(settled_window(Duration::from_millis(2)), envelopes_max.min(limits::IN_FLIGHT_BYTES_MAX));
+        assert_eq!(settled_window(limits::LATE * 2), limits::IN_FLIGHT_BYTES_LEAST);
+        assert_eq!(settled_window(Duration::from_secs(1)), limits::IN_FLIGHT_BYTES_FIRST, "neither soon nor late");
+    }
+
+    #[test]
+    fn a_block_larger_than_the_window_goes_alone_and_is_waited_for() {
+        let mut queue = Queue::default();
+        queue.connected();
+        for arrival in 0..2 {
+            queue.insert(Entry { bytes: 256 * 1024, ..entry(arrival, v1::Precedence::Routine, 1) });
+        }
+        assert_eq!(taken(&mut queue, NOW), [0]);
+        queue.give_up_waiting(NOW + Duration::from_secs(256 * 1024 / limits::SLOWEST_LINE));
+        assert!(taken(&mut queue, NOW + Duration::from_secs(600)).is_empty(), "a slow line needs that long");
     }
 
     #[test]

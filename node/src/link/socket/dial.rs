@@ -24,6 +24,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 use tower::service_fn;
 
 use super::{
+    counted::Counted,
     listen::peer_of,
     peer::{Peer, PeerIo},
 };
@@ -211,7 +212,7 @@ where
     let named = || endpoint.to_owned();
     let protocol = |detail: &str| DialError::Protocol { endpoint: named(), detail: detail.to_owned() };
     let config = identity.client_config(io.clone()).map_err(|error| protocol(&error.to_string()))?;
-    let connecting = TlsConnector::from(config).connect(ServerName::from(NO_NAME), stream);
+    let connecting = TlsConnector::from(config).connect(ServerName::from(NO_NAME), Counted::new(stream));
     let mut tls = connecting.await.map_err(|error| why(endpoint, error))?;
     if tls.get_ref().1.alpn_protocol() != Some(ALPN) {
         return Err(protocol("it did not agree to h2"));

@@ -17,6 +17,7 @@ use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tracing::Instrument;
 
 use super::{
+    counted::Counted,
     peer::{Life, Peer, PeerIo},
     pending::Pending,
     sessions::Sessions,
@@ -143,7 +144,7 @@ pub async fn accept_over<S: AsyncRead + AsyncWrite + Unpin>(
     io: Arc<dyn Io>,
 ) -> Result<PeerIo<S>, HandshakeError> {
     let acceptor = TlsAcceptor::from(identity.server_config(io.clone())?);
-    let tls = TlsStream::from(acceptor.accept(stream).await.map_err(why)?);
+    let tls = TlsStream::from(acceptor.accept(Counted::new(stream)).await.map_err(why)?);
     // A caller that offers no protocol at all gets through the handshake.
     if tls.get_ref().1.alpn_protocol() != Some(ALPN) {
         return Err(HandshakeError::Protocol);
@@ -155,7 +156,7 @@ pub async fn accept_over<S: AsyncRead + AsyncWrite + Unpin>(
 /// Who is at the other end of a finished handshake. Asked again rather than believed that the verifier was asked: that
 /// is the difference between a mistake in a TLS setting and a stranger inside.
 pub(super) fn peer_of<S>(
-    tls: &TlsStream<S>,
+    tls: &TlsStream<Counted<S>>,
     address: SocketAddr,
     identity: &Identity,
     neighbour: Neighbour,
@@ -168,7 +169,7 @@ pub(super) fn peer_of<S>(
     let mut dice = [0];
     io.random(&mut dice);
     let life = Life::of(leaf.not_after, identity.transport_not_after(), now, dice[0]);
-    Ok(Some(Peer::new(leaf.id, leaf.not_after, address, life)))
+    Ok(Some(Peer::new(leaf.id, leaf.not_after, address, life, tls.get_ref().0.arrived())))
 }
 
 fn certificates<S>(tls: &TlsStream<S>) -> Vec<CertificateDer<'static>> {

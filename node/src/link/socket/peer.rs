@@ -4,7 +4,10 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,7 +21,7 @@ use tokio::{
 use tokio_rustls::TlsStream;
 use tonic::transport::server::Connected;
 
-use super::sessions::Seat;
+use super::{counted::Counted, sessions::Seat};
 use crate::{
     identity::SpiffeId,
     io::{Io, Timestamp},
@@ -42,6 +45,7 @@ pub struct Peer {
     pub address: SocketAddr,
     life: Life,
     switch: Arc<watch::Sender<Option<Cut>>>,
+    arrived: Arc<AtomicU64>,
 }
 
 /// Why a connection was ended from this side.
@@ -68,8 +72,19 @@ pub enum Cut {
 }
 
 impl Peer {
-    pub(super) fn new(id: SpiffeId, not_after: Timestamp, address: SocketAddr, life: Life) -> Self {
-        Self { id, not_after, address, life, switch: Arc::new(watch::Sender::new(None)) }
+    pub(super) fn new(
+        id: SpiffeId,
+        not_after: Timestamp,
+        address: SocketAddr,
+        life: Life,
+        arrived: Arc<AtomicU64>,
+    ) -> Self {
+        Self { id, not_after, address, life, switch: Arc::new(watch::Sender::new(None)), arrived }
+    }
+
+    /// Bytes that have arrived. A large frame takes minutes on a slow line, and nobody may take that for silence.
+    pub fn arrived(&self) -> u64 {
+        self.arrived.load(Ordering::Relaxed)
     }
 
     /// Ends the connection, idle or not. The first reason stays.
@@ -134,7 +149,7 @@ async fn reaches(moment: Timestamp, io: &dyn Io) {
 
 /// The wire to a [`Peer`], over any stream.
 pub struct PeerIo<S = TcpStream> {
-    tls: TlsStream<S>,
+    tls: TlsStream<Counted<S>>,
     peer: Peer,
     end: Pin<Box<dyn Future<Output = Cut> + Send>>,
     cut: Option<Cut>,
@@ -145,7 +160,7 @@ pub struct PeerIo<S = TcpStream> {
 }
 
 impl<S> PeerIo<S> {
-    pub(super) fn new(tls: TlsStream<S>, peer: Peer, io: Arc<dyn Io>) -> Self {
+    pub(super) fn new(tls: TlsStream<Counted<S>>, peer: Peer, io: Arc<dyn Io>) -> Self {
         let end = Box::pin(peer.clone().end(io));
         Self { tls, peer, end, cut: None, first_byte: None, _seat: None }
     }
@@ -167,7 +182,7 @@ impl<S> PeerIo<S> {
         &self.peer
     }
 
-    pub(super) fn tls(&self) -> &TlsStream<S> {
+    pub(super) fn tls(&self) -> &TlsStream<Counted<S>> {
         &self.tls
     }
 
@@ -277,7 +292,7 @@ mod tests {
         let io = Machine;
         let id = SpiffeId::parse("spiffe://drill.test/district/420100").unwrap();
         let life = Life { until: io.now() + Duration::from_millis(50), then: Cut::Aged };
-        let peer = Peer::new(id, io.now() + DAY, ([127, 0, 0, 1], 1).into(), life);
+        let peer = Peer::new(id, io.now() + DAY, ([127, 0, 0, 1], 1).into(), life, Arc::default());
         let end = tokio::time::timeout(Duration::from_secs(5), peer.clone().end(Arc::new(io))).await;
         assert_eq!((end.unwrap(), peer.ended()), (Cut::Aged, Some(Cut::Aged)));
     }
