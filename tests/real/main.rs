@@ -21,6 +21,7 @@ mod network;
 mod people;
 mod power;
 mod resources;
+mod restored;
 mod trial;
 mod wire;
 

@@ -56,14 +56,24 @@ pub(crate) struct Writers {
 impl Writers {
     /// Districts report, the ministry directs all of them. Each is told what became of it before it writes the next.
     pub(crate) fn start(country: &Country, book: &Arc<Book>, seed: u64) -> Self {
+        let all = country.topology().places().map(|place| place.unit.clone());
+        Self::start_at(country, all.collect(), book, seed)
+    }
+
+    /// The same, and one office writes nothing.
+    pub(crate) fn start_without(country: &Country, silent: &Unit, book: &Arc<Book>, seed: u64) -> Self {
+        let others = country.topology().places().map(|place| place.unit.clone()).filter(|unit| unit != silent);
+        Self::start_at(country, others.collect(), book, seed)
+    }
+
+    fn start_at(country: &Country, offices: Vec<Unit>, book: &Arc<Book>, seed: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let root = country.topology().root().clone();
-        let offices = country.topology().places().filter(|place| place.unit == root || place.parent.is_some());
-        let tasks = (0..).zip(offices).map(|(n, place)| {
+        let tasks = (0..).zip(offices).map(|(n, unit)| {
             let office = Office {
-                unit: place.unit.clone(),
-                socket: country.path(&place.unit, "s"),
-                directs: place.unit == root,
+                socket: country.path(&unit, "s"),
+                directs: unit == root,
+                unit,
                 book: book.clone(),
                 stop: stop.clone(),
                 dice: Dice::new(seed ^ n),
