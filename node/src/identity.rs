@@ -153,6 +153,12 @@ impl Identity {
         Err(IdentityError::OtherStation { file, id: fresh.transport.id, expected: self.transport.id.clone() })
     }
 
+    /// Whether another reading found the same certificates.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let times = |identity: &Self| (identity.transport.not_before, identity.transport.not_after);
+        self.signing_certificate == other.signing_certificate && times(self) == times(other)
+    }
+
     /// Who we are.
     pub fn id(&self) -> &SpiffeId {
         &self.transport.id

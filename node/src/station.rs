@@ -3,6 +3,8 @@
 //! The order matters: what was durable is recovered before anybody may ask; people are served before lines are up,
 //! and keep being served when lines, certificates or the parent are in trouble.
 
+mod renewal;
+
 use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, thread, time::Duration};
 
 use anyhow::Context as _;
@@ -128,8 +130,10 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
     want_what_is_missing(&handle, &pieces).await?;
     let local = serve_people(config, api, telemetry.health())?;
     telemetry.health().ready();
+    let sessions = Sessions::default();
+    tokio::spawn(renewal::keep_current(identity.clone(), sessions.clone(), io.clone()));
     if let Some(listen) = &config.listen {
-        serve_children(listen.address, &ends, &pieces, identity.clone()).await?;
+        serve_children(listen.address, &ends, &pieces, identity.clone(), sessions.clone()).await?;
     }
     if let Some(parent) = topology.parent(&me.unit) {
         let endpoints = config.position(&topology)?.uplinks.iter().map(ToString::to_string).collect();
@@ -228,6 +232,7 @@ async fn serve_children(
     ends: &Ends,
     pieces: &Pieces,
     identity: Arc<ArcSwap<Identity>>,
+    sessions: Sessions,
 ) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address)
         .await
@@ -235,7 +240,7 @@ async fn serve_children(
     let link = LinkServer::new(Downlink::new(ends.clone(), pieces.clone()))
         .max_decoding_message_size(limits::FRAME_BYTES_MAX)
         .max_encoding_message_size(limits::FRAME_BYTES_MAX);
-    let incoming = socket::listen(listener, identity, Sessions::default(), ends.io.clone());
+    let incoming = socket::listen(listener, identity, sessions, ends.io.clone());
     tokio::spawn(socket::server_builder().add_service(link).serve_with_incoming(incoming));
     Ok(())
 }

@@ -34,6 +34,7 @@ use tests::{
 };
 
 mod corruption;
+mod golden;
 
 const TREE: &str = r#"
 [network]

@@ -274,7 +274,14 @@ async fn metrics_tell_what_went_through() {
     for (page, names) in [(page, &at_the_district[..]), (far_page, &at_the_ministry[..])] {
         for name in names {
             let what = format!("{name} on {page} says more than zero");
-            eventually(&what, async || (sum(&fetch(page).await, name)? > 0.0).then_some(())).await;
+            eventually(&what, async || {
+                // A crossing that took less than the clocks are known to agree is not counted; another one is.
+                if *name == "zhuji_hop_transit_seconds_count" {
+                    desk.clone().file(papers::report("又一件", Precedence::TeJi)).await.unwrap();
+                }
+                (sum(&fetch(page).await, name)? > 0.0).then_some(())
+            })
+            .await;
         }
     }
     let signed = |page: &str| page.lines().any(|line| line.contains(r#"stage="signed""#) && line.ends_with(" 1"));

@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "this is test code")]
 #![expect(clippy::disallowed_methods, reason = "the seed to replay comes from the environment")]
 
+mod certificates;
 mod clock;
 mod disk;
 mod faults;

@@ -227,6 +227,11 @@ impl Country {
         child.wait().unwrap()
     }
 
+    /// SIGHUP: look at your certificates again.
+    pub fn hang_up(&self, unit: &Unit) {
+        kill_process(Pid::from_child(&self.running[unit]), Signal::HUP).unwrap();
+    }
+
     /// SIGSTOP: it is there, and does nothing.
     pub fn freeze(&self, unit: &Unit) {
         kill_process(Pid::from_child(&self.running[unit]), Signal::STOP).unwrap();
