@@ -4,6 +4,7 @@
 
 pub mod country;
 pub mod dice;
+pub mod fuzz;
 pub mod hostile;
 pub mod line;
 pub mod papers;
