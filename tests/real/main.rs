@@ -23,6 +23,7 @@ mod people;
 mod power;
 mod resources;
 mod restored;
+mod soak;
 mod trial;
 mod wire;
 

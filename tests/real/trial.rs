@@ -42,7 +42,8 @@ impl Book {
         self.filed.lock().unwrap_or_else(PoisonError::into_inner).values().map(Vec::len).sum()
     }
 
-    fn of(&self, unit: &str) -> Vec<String> {
+    /// What one office filed.
+    pub(crate) fn of(&self, unit: &str) -> Vec<String> {
         self.filed.lock().unwrap_or_else(PoisonError::into_inner).get(unit).cloned().unwrap_or_default()
     }
 }
@@ -57,22 +58,29 @@ impl Writers {
     /// Districts report, the ministry directs all of them. Each is told what became of it before it writes the next.
     pub(crate) fn start(country: &Country, book: &Arc<Book>, seed: u64) -> Self {
         let all = country.topology().places().map(|place| place.unit.clone());
-        Self::start_at(country, all.collect(), book, seed)
+        Self::start_at(country, all.collect(), WRITES_EVERY, book, seed)
+    }
+
+    /// The same, for hours.
+    pub(crate) fn start_slowly(country: &Country, book: &Arc<Book>, seed: u64) -> Self {
+        let all = country.topology().places().map(|place| place.unit.clone());
+        Self::start_at(country, all.collect(), 10 * WRITES_EVERY, book, seed)
     }
 
     /// The same, and one office writes nothing.
     pub(crate) fn start_without(country: &Country, silent: &Unit, book: &Arc<Book>, seed: u64) -> Self {
         let others = country.topology().places().map(|place| place.unit.clone()).filter(|unit| unit != silent);
-        Self::start_at(country, others.collect(), book, seed)
+        Self::start_at(country, others.collect(), WRITES_EVERY, book, seed)
     }
 
-    fn start_at(country: &Country, offices: Vec<Unit>, book: &Arc<Book>, seed: u64) -> Self {
+    fn start_at(country: &Country, offices: Vec<Unit>, every: Duration, book: &Arc<Book>, seed: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let root = country.topology().root().clone();
         let tasks = (0..).zip(offices).map(|(n, unit)| {
             let office = Office {
                 socket: country.path(&unit, "s"),
                 directs: unit == root,
+                every,
                 unit,
                 book: book.clone(),
                 stop: stop.clone(),
@@ -97,6 +105,7 @@ struct Office {
     unit: Unit,
     socket: PathBuf,
     directs: bool,
+    every: Duration,
     book: Arc<Book>,
     stop: Arc<AtomicBool>,
     dice: Dice,
@@ -117,7 +126,7 @@ impl Office {
                 incident.clear();
             }
             self.book.note(&self.unit, number);
-            tokio::time::sleep(if self.directs { 10 * WRITES_EVERY } else { WRITES_EVERY }).await;
+            tokio::time::sleep(if self.directs { 10 * self.every } else { self.every }).await;
         }
     }
 
