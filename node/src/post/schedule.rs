@@ -379,11 +379,14 @@ impl Queue {
 }
 
 #[cfg(test)]
+mod model;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::{post::envelope::Epoch, topology::Unit};
 
-    fn entry(arrival: u64, precedence: v1::Precedence, count: u32) -> Entry {
+    pub(super) fn entry(arrival: u64, precedence: v1::Precedence, count: u32) -> Entry {
         let channel = Channel {
             origin: Unit::parse("420100").unwrap(),
             epoch: Epoch([0; 16]),

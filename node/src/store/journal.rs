@@ -17,6 +17,8 @@
 mod ahead;
 mod error;
 mod format;
+#[cfg(test)]
+mod model;
 mod pages;
 mod reached;
 mod reader;
