@@ -95,7 +95,7 @@ pub const H2_FRAME_BYTES: u32 = 256 * 1024;
 pub const HEAD_EVERY: Duration = Duration::from_secs(60);
 /// A missing number is asked for after this: it may only be overtaken on another path.
 pub const GAP_PATIENCE: Duration = Duration::from_secs(5);
-/// Channels a hello says how far they were heard: what is left out is offered again, and recognised.
+/// Channels a hello says how far they were heard: many times what a province has.
 pub const HEARD_CHANNELS_MAX: usize = 8192;
 /// Blocks offered again for one question about missing numbers.
 pub const MISSED_BLOCKS_MAX: usize = 1024;

@@ -18,6 +18,8 @@ const OFFSET_NOTICE_US: u64 = 2_000_000;
 const COMMIT_NOTICE_US: u32 = 500_000;
 /// Free space below this is worth a warning.
 const FREE_NOTICE: u64 = 1 << 30;
+/// What was lost longer ago is known by now; `status --json` goes on naming it.
+const LOSS_TOLD_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// What has waited longer than this is worth a warning.
 const OLD: Duration = Duration::from_secs(15 * 60);
 /// More good lines than this are told in one.
@@ -168,7 +170,7 @@ pub fn items(status: &v1::StatusView, stage: &str) -> Vec<CheckItem> {
         return items;
     }
     items.extend(status.certificates.iter().map(|certificate| of_certificate(certificate, now)));
-    items.extend(status.store.as_ref().map(of_store).unwrap_or_default());
+    items.extend(status.store.as_ref().map(|store| of_store(store, now)).unwrap_or_default());
     if stage == "local" {
         return items;
     }
@@ -192,7 +194,7 @@ pub fn of_certificate(certificate: &v1::CertificateView, now: Timestamp) -> Chec
     finding.item(&[&certificate.role, &days], &certificate.subject)
 }
 
-fn of_store(store: &v1::StoreView) -> Vec<CheckItem> {
+fn of_store(store: &v1::StoreView, now: Timestamp) -> Vec<CheckItem> {
     let (free, p99) = (store.free_bytes.to_string(), store.commit_p99_us.to_string());
     if !store.accepting {
         return vec![Finding::StoreRefusing.item(&[&free], &store.refusing_because)];
@@ -204,8 +206,9 @@ fn of_store(store: &v1::StoreView) -> Vec<CheckItem> {
     if store.commit_p99_us > COMMIT_NOTICE_US {
         items.push(Finding::CommitSlow.item(&[&p99], ""));
     }
-    if store.lost_open > 0 {
-        let open = store.losses.iter().filter(|loss| loss.recovered_us == 0).map(lost).collect::<Vec<_>>();
+    let fresh = |loss: &&v1::LossView| now.since(Timestamp::from_us(loss.at_us)) < LOSS_TOLD_FOR;
+    let open: Vec<_> = store.losses.iter().filter(|loss| loss.recovered_us == 0).filter(fresh).map(lost).collect();
+    if !open.is_empty() {
         items.push(Finding::RecordsLost.item(&[&store.lost_open.to_string(), &open.join(", ")], ""));
     }
     items
@@ -338,9 +341,35 @@ mod tests {
     #[test]
     fn a_full_disk_is_a_failure_and_a_low_one_a_warning() {
         let store = |accepting, free_bytes| v1::StoreView { accepting, free_bytes, ..Default::default() };
-        assert_eq!(of_store(&store(false, 5))[0].severity(), Severity::Failure);
-        let low: Vec<_> = of_store(&store(true, 5)).into_iter().map(|item| item.id).collect();
+        assert_eq!(of_store(&store(false, 5), Timestamp::from_us(NOW))[0].severity(), Severity::Failure);
+        let low: Vec<_> = of_store(&store(true, 5), Timestamp::from_us(NOW)).into_iter().map(|item| item.id).collect();
         assert_eq!(low, ["store-writable", "disk-low"]);
+    }
+
+    #[test]
+    fn what_was_lost_is_told_for_a_month_or_until_it_came_again() {
+        let loss = |at_us, recovered_us| v1::LossView {
+            kind: "hole".into(),
+            hole: "all".into(),
+            at_us,
+            recovered_us,
+            ..Default::default()
+        };
+        let ids = |loss| {
+            let losses = vec![loss];
+            let store = v1::StoreView {
+                accepting: true,
+                free_bytes: 1 << 40,
+                lost: 1,
+                lost_open: 1,
+                losses,
+                ..Default::default()
+            };
+            of_store(&store, Timestamp::from_us(NOW)).into_iter().map(|item| item.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(loss(NOW - 1, 0)), ["store-writable", "records-lost"]);
+        assert_eq!(ids(loss(NOW - 1, NOW)), ["store-writable"]);
+        assert_eq!(ids(loss(NOW - 31 * 86_400_000_000, 0)), ["store-writable"]);
     }
 
     #[test]

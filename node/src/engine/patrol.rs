@@ -7,6 +7,7 @@ use crate::{io::Timestamp, limits, post::losses::Stretch};
 /// How far the round has come; `None` between two rounds.
 #[derive(Debug, Default)]
 pub(super) struct Patrol {
+    begun: bool,
     at: Option<Step>,
     next: Timestamp,
 }
@@ -21,12 +22,12 @@ impl<D: Disk> Engine<D> {
         }
         self.patrol.next = now + limits::PATROL_EVERY;
         let Layout { full, current, .. } = self.disk.layout();
-        let Some(from) = self.patrol.at else {
-            // A round begins with what should lie before the journal's beginning: nothing does.
-            let first = full.first().map_or(current, |(segment, _)| *segment);
-            self.patrol.at = Some(Step { segment: first, offset: 0 });
+        let first = full.first().map_or(current, |(segment, _)| *segment);
+        if !std::mem::replace(&mut self.patrol.begun, true) && first > 1 {
+            // Nothing lies before the journal's beginning, unless a file went while the station was down.
             return self.is_lost(&[Stretch { from: (0, 0), to: (first, 0) }], now);
-        };
+        }
+        let from = self.patrol.at.unwrap_or(Step { segment: first, offset: 0 });
         // Segments are given up meanwhile.
         let segment = full.iter().map(|(segment, _)| *segment).find(|next| *next >= from.segment).unwrap_or(current);
         let at = Step { segment, offset: if segment == from.segment { from.offset } else { 0 } };
@@ -43,7 +44,7 @@ impl<D: Disk> Engine<D> {
     }
 
     fn is_lost(&mut self, unreadable: &[Stretch], now: Timestamp) -> Result<Option<Effects>, DiskFailed> {
-        let lost = self.post.damage(unreadable, now);
+        let lost = if unreadable.is_empty() { Vec::new() } else { self.post.damage(unreadable, now) };
         if lost.is_empty() {
             return Ok(None);
         }

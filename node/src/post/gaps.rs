@@ -41,8 +41,10 @@ impl Post {
             let reason = format!("{peer} has heard more of this station than it remembers saying");
             self.begin_anew(&reason, circumstances, turn);
         }
+        // A list that was cut says nothing about what is not on it.
+        let unsaid = (heard.len() < limits::HEARD_CHANNELS_MAX).then_some(0);
         for (channel, known) in self.channels_to(peer) {
-            let through = heard.get(&channel).copied().unwrap_or(0);
+            let Some(through) = heard.get(&channel).copied().or(unsaid) else { continue };
             let Some(taken) = (known > through).then(|| self.taken_by(peer, &channel)).flatten() else { continue };
             if taken > through {
                 let count = u32::try_from(taken - through).unwrap_or(u32::MAX);
