@@ -24,6 +24,8 @@ enum Action {
     /// An operator says: again.
     Retry(usize),
     Pass(u64),
+    /// The clock is set back.
+    Back(u64),
     /// What was in flight is known to have been offered only in memory; what was refused is on disk.
     Restart,
 }
@@ -38,7 +40,8 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (0usize..40, 0u64..120).prop_map(|(which, wait)| Action::NotNow(which, wait)),
         1 => (0usize..40).prop_map(Action::No),
         1 => (0usize..40).prop_map(Action::Retry),
-        2 => (0u64..400).prop_map(Action::Pass),
+        2 => prop_oneof![0u64..400, 1000u64..5000].prop_map(Action::Pass),
+        1 => (1u64..100_000).prop_map(Action::Back),
         1 => Just(Action::Restart),
     ]
 }
@@ -55,6 +58,8 @@ struct Trial {
     queue: Queue,
     /// What waits, and where each is in its life.
     model: BTreeMap<u64, (Entry, Is)>,
+    /// When each was offered last.
+    offered: BTreeMap<u64, Timestamp>,
     up: bool,
     now: Timestamp,
     next: u64,
@@ -94,14 +99,11 @@ impl Trial {
             Action::Retry(which) => self.says(which, Is::Ready, |queue, run, _| assert!(queue.release(run))),
             Action::Pass(seconds) => {
                 self.now = self.now + Duration::from_secs(seconds);
-                self.queue.give_up_waiting(self.now);
-                for (arrival, (_, is)) in &mut self.model {
-                    // It may lose patience with what is in flight, and with nothing else.
-                    let ready = self.queue.entries.get(arrival).is_some_and(|entry| entry.state == State::Ready);
-                    if *is == Is::InFlight && ready {
-                        *is = Is::Ready;
-                    }
-                }
+                self.loses_patience();
+            }
+            Action::Back(seconds) => {
+                self.now = self.now - Duration::from_secs(seconds);
+                self.loses_patience();
             }
             Action::Restart => {
                 let kept = std::mem::take(&mut self.queue).entries;
@@ -114,6 +116,27 @@ impl Trial {
             }
         }
         self.is_as_the_model();
+    }
+
+    /// With what is in flight, in the end, and with nothing else.
+    fn loses_patience(&mut self) {
+        let ahead = self.model.values().filter(|(_, is)| *is == Is::InFlight).map(|(entry, _)| u64::from(entry.bytes));
+        let ahead = Duration::from_secs(ahead.sum::<u64>() / limits::SLOWEST_LINE);
+        self.queue.give_up_waiting(self.now);
+        for (arrival, (_, is)) in self.model.iter_mut().filter(|(_, (_, is))| *is == Is::InFlight) {
+            let offered = self.offered[arrival];
+            let waited = self.now.since(offered);
+            let ready = self.queue.entries[arrival].state == State::Ready;
+            // Nobody knows how long ago that was if the clock has been set back since.
+            if self.now < offered || waited > limits::ANSWER_WITHIN * 16 + ahead {
+                assert!(ready, "{arrival} is waited for without an end");
+            } else if waited <= limits::ANSWER_WITHIN * 2 + ahead {
+                assert!(!ready, "{arrival} is given up after {waited:?}");
+            }
+            if ready {
+                *is = Is::Ready;
+            }
+        }
     }
 
     fn line(&mut self, up: bool) {
@@ -146,7 +169,23 @@ impl Trial {
             let above = trial.model.values().filter(|(entry, is)| *is == Is::InFlight && entry.class() >= class);
             above.fold((0, 0), |(count, bytes), (entry, _)| (count + entry.run.count, bytes + entry.bytes as usize))
         };
-        for offered in self.queue.take(self.now) {
+        let before = self.model.clone();
+        let idle = before.values().all(|(_, is)| *is != Is::InFlight);
+        let offers = self.queue.take(self.now);
+        let rests = |entry: &Entry| self.queue.resting(entry.run.channel.precedence).is_some();
+        if idle && self.up {
+            // Nothing is in the way: the most urgent goes first, and something goes if anything can.
+            let able = before.values().filter(|(entry, is)| *is == Is::Ready && !rests(entry));
+            let highest = able.map(|(entry, _)| entry.class()).max();
+            assert_eq!(offers.first().map(Entry::class), highest, "the most urgent does not go first");
+        }
+        for offered in offers {
+            assert!(
+                self.queue.resting(offered.run.channel.precedence).is_none(),
+                "{} rests, and is offered",
+                offered.arrival
+            );
+            self.offered.insert(offered.arrival, self.now);
             assert!(self.up, "the line is down, and {} is offered", offered.arrival);
             let class = offered.class();
             let (count, bytes) = flying(self, class);
