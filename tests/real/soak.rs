@@ -8,16 +8,17 @@ use std::{
     collections::BTreeSet,
     fs,
     os::unix::process::ExitStatusExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use node::topology::Unit;
+use node::{desk::client, topology::Unit};
 use proto::v1;
 use tests::{
     country::{Country, eventually, unit},
     dice::Dice,
+    papers,
 };
 
 use crate::{
@@ -98,6 +99,8 @@ async fn soak_in_everything_at_random() {
     let book = Arc::new(Book::default());
     let writers = Writers::start_slowly(&country, &book, seed);
 
+    // What waits for a signature is kept until somebody signs.
+    let officers: Vec<_> = units.iter().map(|unit| tokio::spawn(sign_everything(country.path(unit, "s")))).collect();
     let (began, mut seen, mut blows) = (Instant::now(), Vec::new(), 0);
     for minute in 1..=minutes {
         let until = began + Duration::from_secs(60) * u32::try_from(minute).unwrap();
@@ -147,12 +150,27 @@ async fn soak_in_everything_at_random() {
         }
     }
     writers.stop().await;
+    officers.iter().for_each(tokio::task::JoinHandle::abort);
     the_ministry_has_everything(&country, &book, &others).await;
     let column = |of: fn(&Use) -> u64| seen.iter().map(of).collect::<Vec<_>>();
     is_flat("memory", &column(|uses| uses.memory), 8 << 20);
     is_flat("descriptors", &column(|uses| uses.descriptors), 8);
     is_flat("disk", &column(|uses| uses.disk), 8 << 20);
     println!("{blows} blows in {minutes} minutes; {} documents acknowledged, 0 lost, 0 twice", book.acknowledged());
+}
+
+/// An officer signs for whatever comes, as long as there is a station to sign at.
+async fn sign_everything(socket: PathBuf) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let Ok(mut desk) = client::connect(&socket).await else { continue };
+        let request = v1::ListRequest { r#box: v1::Box::Unsigned.into(), limit: 200, ..Default::default() };
+        let Ok(listed) = desk.list(request).await else { continue };
+        for number in listed.into_inner().documents.into_iter().filter_map(|view| Some(view.header?.number)) {
+            // Refused where it needs no signature, or was signed a moment ago.
+            drop(desk.act(papers::act(&number, v1::Stage::Signed, "")).await);
+        }
+    }
 }
 
 /// Every report, once.
