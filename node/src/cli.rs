@@ -11,6 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser, v
 
 pub mod args;
 mod ask;
+mod assess;
 mod attachment;
 pub mod call;
 mod check;
@@ -18,6 +19,7 @@ mod config;
 mod directive;
 mod document;
 mod draft;
+mod endorse;
 pub mod exit;
 mod filing;
 mod help;
@@ -28,7 +30,10 @@ mod ladder;
 mod link;
 mod listing;
 mod names;
+mod notice;
+mod obligation;
 mod paint;
+mod policy;
 mod progress;
 mod queue;
 mod report;
@@ -151,6 +156,11 @@ fn act(call: &Call, name: &str, given: &ArgMatches, root: Command) -> Outcome {
         "report" => report::act(call, given),
         "request" => request::act(call, given),
         "incident" => incident::act(call, given),
+        "endorse" => endorse::act(call, given),
+        "notice" => notice::act(call, given),
+        "assess" => assess::act(call, given),
+        "obligation" => obligation::act(call, given),
+        "policy" => policy::act(call, given),
         "inbox" => inbox::act(call, given),
         "directive" => directive::act(call, given),
         "msg" => inbox::msg(call, given),
@@ -181,13 +191,19 @@ fn command(tool: &Tool, words: &Words) -> Command {
         .subcommand(queue::command(words))
         .subcommand(link::command(words));
     if tier != Tier::Ministry {
-        root = root.subcommand(report::command(words));
+        root = root.subcommand(report::command(words)).subcommand(notice::command(words));
+    }
+    if tier == Tier::Province {
+        root = root.subcommand(endorse::command(words));
     }
     if tier != Tier::District {
         root = root.subcommand(inbox::command(words));
     }
     root = root
         .subcommand(incident::command(words))
+        .subcommand(obligation::command(words))
+        .subcommand(assess::command(words))
+        .subcommand(policy::command(words, tier))
         .subcommand(request::command(words, tier))
         .subcommand(directive::command(words, tier))
         .subcommand(inbox::msg_command(words))

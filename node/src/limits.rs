@@ -140,3 +140,11 @@ pub const PATROL_BYTES: usize = 1024 * 1024;
 pub const PATROL_EVERY: Duration = Duration::from_secs(10);
 /// When the next round begins after one has come to its end.
 pub const PATROL_AGAIN: Duration = Duration::from_secs(600);
+/// Bytes of a policy: it travels as one document.
+pub const POLICY_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of a policy's version: it stands in every header.
+pub const POLICY_VERSION_BYTES_MAX: usize = 32;
+/// The longest anybody may be given for a duty.
+pub const DUTY_LIMIT_MAX: Duration = Duration::from_secs(366 * 86_400);
+/// Incidents whose obligations are listed in one go.
+pub const INCIDENTS_LISTED_MAX: usize = 200;

@@ -3,10 +3,15 @@
 //! A document that passes here is a [`Draft`] the post office can number and seal without knowing what an exam is.
 //! Every refusal has a stable code and says what to do instead.
 
+mod above;
 pub mod act;
 pub mod incident;
+pub mod lateral;
+pub mod obligation;
 pub mod particulars;
+pub mod policy;
 
+use policy::Shelf;
 use prost::Message as _;
 use proto::v1::{self, Classification, Kind, Role, Status, document::Content};
 
@@ -34,6 +39,8 @@ pub struct Desk<'a> {
     pub now: Timestamp,
     /// Why only the urgent is taken in, if so.
     pub refusing: Option<&'a str>,
+    /// The policies, read.
+    pub shelf: &'a Shelf,
 }
 
 /// Turns what a person asks to file into a draft, or says why not.
@@ -56,6 +63,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
             expires_at_us: request.expires_at_us,
             attachments: request.attachments.clone(),
             trace_context: request.trace_context.clone(),
+            policy: desk.shelf.in_force(desk).version.clone(),
             ..Default::default()
         }),
         precedence: request.precedence(),
@@ -70,6 +78,10 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         }
         (Kind::RequestForInstructions, Content::Request(ask)) => for_instructions(desk, request, ask, &mut draft)?,
         (Kind::Approval | Kind::Denial, Content::Reply(reply)) => answer(desk, request, reply, &mut draft)?,
+        (Kind::Endorsement, Content::Endorsement(said)) => above::endorse(desk, request, said, &mut draft)?,
+        (Kind::LateralNotice, Content::LateralNotice(notice)) => tell(desk, request, notice, &mut draft)?,
+        (Kind::Assessment, Content::Assessment(said)) => assess(desk, request, said, &mut draft)?,
+        (Kind::PolicyRelease, Content::PolicyRelease(release)) => above::release(desk, request, release, &mut draft)?,
         (Kind::Directive, Content::Directive(directive)) => direct(desk, request, directive, &mut draft)?,
         (Kind::Cancel, Content::Cancel(cancel)) => void(desk, request, cancel, &mut draft)?,
         _ => return refuse(Code::WrongDocument, "this kind of document cannot hold this content", &[]),
@@ -188,6 +200,52 @@ fn for_instructions(
     Ok(())
 }
 
+/// 横向通报: the proof that somebody outside was told, in the incident it was about.
+fn tell(
+    desk: Desk<'_>,
+    request: &v1::FileRequest,
+    notice: &v1::LateralNotice,
+    draft: &mut Draft,
+) -> Result<(), Refusal> {
+    upward(desk, draft, 'N')?;
+    let first = find(desk, &request.incident, "incident")?;
+    join_incident(&first, draft)?;
+    let Some(real) = lateral::Real::of(&first.header) else {
+        let reason = format!("{} is not real: nobody outside is told of an exercise", first.header.number);
+        return refuse(Code::ExerciseTellsNobody, &reason, &[&first.header.number]);
+    };
+    lateral::check(desk, real, notice)
+}
+
+/// 评估, under three headings. The ministry's own goes down to whoever it is about.
+fn assess(desk: Desk<'_>, request: &v1::FileRequest, said: &v1::Assessment, draft: &mut Draft) -> Result<(), Refusal> {
+    let first = find(desk, &request.incident, "incident")?;
+    if tier(desk) == Tier::Ministry {
+        draft.letter = Some('A');
+        draft.destinations = vec![(unit(&first.header.origin)?, Role::Info)];
+        draft.header.info_to = vec![first.header.origin.clone()];
+    } else {
+        upward(desk, draft, 'A')?;
+    }
+    join_incident(&first, draft)?;
+    let missing = missing(&[("harm", &said.harm), ("handling", &said.handling), ("effect", &said.effect)]);
+    if !missing.is_empty() {
+        let reason = format!("an assessment has three headings, and here {missing} is missing");
+        return refuse(Code::MissingFields, &reason, &[&missing]);
+    }
+    if desk.post.end_of(incident_of(&first), &first.header.origin).is_none() {
+        let reason = format!("{} goes on: it is assessed after its final report", first.header.number);
+        return refuse(Code::NotEnded, &reason, &[&first.header.number]);
+    }
+    Ok(())
+}
+
+/// The names of the fields that are empty.
+fn missing(fields: &[(&str, &String)]) -> String {
+    let empty = fields.iter().filter(|(_, text)| text.trim().is_empty()).map(|(name, _)| *name);
+    empty.collect::<Vec<_>>().join(", ")
+}
+
 /// 批复: by the office the 请示 was addressed to, once.
 fn answer(desk: Desk<'_>, request: &v1::FileRequest, reply: &v1::Reply, draft: &mut Draft) -> Result<(), Refusal> {
     let asked = find(desk, &request.refers_to, "request")?;
@@ -238,8 +296,9 @@ fn direct(
     }
     if !request.incident.is_empty() {
         let first = find(desk, &request.incident, "incident")?;
-        same_status(&first, draft)?;
-        draft.header.references.push(first.header.id);
+        join_incident(&first, draft)?;
+        draft.header.references.push(first.header.incident);
+        draft.beside_incident = true;
     }
     draft.letter = Some('D');
     draft.destinations = destinations;

@@ -17,7 +17,7 @@ use node::{
     engine::{Effects, Engine},
     io::{Io as _, Timestamp},
     link::wire,
-    plan::{self, Desk},
+    plan::{self, Desk, policy::Shelf},
     post::{
         Event, Me, Post,
         envelope::{Channel, DocId, Epoch, digest},
@@ -167,7 +167,13 @@ impl District {
 
     fn file(&mut self, requests: &[v1::FileRequest]) -> Vec<DocId> {
         let read = |place| self.engine.read(place).ok();
-        let desk = Desk { post: self.engine.post(), read: &read, now: self.io.now(), refusing: None };
+        let desk = Desk {
+            post: self.engine.post(),
+            read: &read,
+            now: self.io.now(),
+            refusing: None,
+            shelf: &Shelf::default(),
+        };
         let drafts = requests.iter().map(|request| plan::draft(desk, request).unwrap()).collect();
         self.tickets += 1;
         let effects = self.step(vec![Event::File { ticket: self.tickets, drafts }]);
@@ -182,7 +188,7 @@ impl District {
         let id = self.brought(header, v1::document::Content::Directive(directive));
         let now = self.io.now();
         let read = |place| self.engine.read(place).ok();
-        let desk = Desk { post: self.engine.post(), read: &read, now, refusing: None };
+        let desk = Desk { post: self.engine.post(), read: &read, now, refusing: None, shelf: &Shelf::default() };
         let drafts = plan::act::drafts(desk, &papers::act(&id.to_string(), Stage::Signed, "")).unwrap();
         self.tickets += 1;
         self.step(vec![Event::File { ticket: self.tickets, drafts }]);

@@ -2,68 +2,13 @@
 //!
 //! One country serves all scenes, one after the other; each scene is a sentence about the product.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use serde_json::Value;
-use tests::country::{Country, binaries, small, unit};
-
-/// Somebody at the terminal of one station.
-struct Officer {
-    binary: PathBuf,
-    socket: PathBuf,
-    name: &'static str,
-}
-
-/// What a command said, and how it ended.
-#[derive(Debug)]
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Officer {
-    fn at(country: &Country, station: &str, name: &'static str) -> Self {
-        let binary = match station {
-            "000000" => "ministry-hub",
-            "420000" | "350000" => "provincial-relay",
-            _ => "district-node",
-        };
-        Self { binary: binaries().join(binary), socket: country.path(&unit(station), "s"), name }
-    }
-
-    fn types(&self, line: &[&str]) -> Said {
-        self.pipes(line, "")
-    }
-
-    /// Types a command with something on its standard input.
-    fn pipes(&self, line: &[&str], input: &str) -> Said {
-        let mut command = Command::new(&self.binary);
-        command.env_clear().args(line).arg("--socket").arg(&self.socket).env("ZHUJI_OFFICER", self.name);
-        run(command, input)
-    }
-
-    fn json(&self, line: &[&str]) -> Value {
-        let said = self.types(&[line, &["--json"]].concat());
-        assert_eq!(said.code, 0, "{line:?}: {said:?}");
-        let value: Value = serde_json::from_str(&said.out).unwrap();
-        assert!(value["schema"].as_str().is_some_and(|schema| schema.starts_with("zhuji.")), "{line:?}: {value}");
-        value
-    }
-}
-
-fn run(mut command: Command, input: &str) -> Said {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-}
+use tests::{
+    country::{Country, small, unit},
+    officer::{Officer, Said},
+};
 
 const SUBMIT: &[&str] =
     &["report", "submit", "--exercise", "--category", "试卷安全", "--occurred", "00:00", "--place", "武汉", "-m"];
@@ -176,7 +121,7 @@ fn mistakes_and_refusals_have_their_numbers_and_their_sentences(country: &Countr
     let directive = ["directive", "issue", "--exercise", "--title", "t", "-m", "x", "--to"];
     said(province.types(&[&directive[..], &["福建"]].concat()), 6, "拒绝(6): 「福建」不是本单位的下级");
     said(province.types(&[&directive[..], &["湖南"]].concat()), 2, "错误: 没有叫「湖南」的单位");
-    let elsewhere = Officer { socket: "/nowhere/s".into(), ..district };
+    let elsewhere = district.away("/nowhere/s");
     said(elsewhere.types(&["status"]), 3, "错误: 连不上本机节点(/nowhere/s)\n  启动: district-node run");
     said(elsewhere.types(&["check", "--lang", "en"]), 3, "error: the station of this machine cannot be reached");
     let nagios = elsewhere.types(&["check", "--format", "nagios"]);

@@ -14,3 +14,4 @@ mod delivery;
 mod hostile;
 mod notices;
 mod observed;
+mod plan;

@@ -7,6 +7,7 @@ pub mod dice;
 pub mod fuzz;
 pub mod hostile;
 pub mod line;
+pub mod officer;
 pub mod papers;
 pub mod port;
 pub mod stranger;

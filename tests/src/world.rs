@@ -48,7 +48,7 @@ use std::{
 use node::{
     desk::view::Listing,
     io::{Io, Timestamp},
-    plan::{self, Desk},
+    plan::{self, Desk, policy::Shelf},
     post::{
         Event,
         envelope::{Channel, DocId},
@@ -219,7 +219,7 @@ impl World {
     pub fn look<T>(&self, unit: &Unit, at: impl FnOnce(Desk<'_>) -> T) -> T {
         let engine = self.stations[unit].engine();
         let read = |place| engine.read(place).ok();
-        at(Desk { post: engine.post(), read: &read, now: self.now, refusing: None })
+        at(Desk { post: engine.post(), read: &read, now: self.now, refusing: None, shelf: &Shelf::default() })
     }
 
     /// One page of a list, as a person at a station gets it.

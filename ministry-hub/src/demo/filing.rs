@@ -236,7 +236,10 @@ pub(crate) fn serial_of(document: &Document) -> Option<u32> {
         Content::Reply(reply) => &reply.text,
         Content::Directive(directive) => &directive.text,
         Content::Cancel(cancel) => &cancel.reason,
-        Content::Receipts(_) => return None,
+        Content::Endorsement(said) => &said.findings,
+        Content::LateralNotice(notice) => &notice.text,
+        Content::Assessment(said) => &said.handling,
+        Content::Receipts(_) | Content::PolicyRelease(_) => return None,
     };
     text.strip_suffix('〕')?.rsplit_once('〔')?.1.parse().ok()
 }

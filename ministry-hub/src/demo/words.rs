@@ -111,6 +111,10 @@ pub(crate) fn kind(kind: Kind) -> Words {
         Kind::Approval => words("批复(同意)", "approval"),
         Kind::Denial => words("批复(不同意)", "denial"),
         Kind::Directive => words("指示", "directive"),
+        Kind::Endorsement => words("审核意见", "endorsement"),
+        Kind::LateralNotice => words("横向通报", "notice"),
+        Kind::Assessment => words("评估", "assessment"),
+        Kind::PolicyRelease => words("预案版本", "policy"),
         Kind::Cancel => words("撤销", "cancel"),
         Kind::Receipt => words("回执", "receipt"),
     }

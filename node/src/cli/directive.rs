@@ -44,6 +44,7 @@ fn issue_command(words: &Words) -> Command {
     let command = filing::status_flags(args::verb(words, "issue", "cmd-directive-issue"), words)
         .arg(args::option(words, "to", "arg-to").value_name("UNITS").required(true))
         .arg(args::option(words, "info", "arg-info").value_name("UNITS"))
+        .arg(args::option(words, "for", "arg-directive-for").value_name("ID"))
         .arg(args::option(words, "title", "arg-title").required(true))
         .arg(args::option(words, "file", "arg-directive-file").value_name("FILE").conflicts_with("message"))
         .arg(report::message(words))
@@ -119,6 +120,7 @@ fn issue(call: &Call, given: &ArgMatches) -> Outcome {
     let request = FileRequest {
         action_to: units(args::required(given, "to")),
         info_to: args::text(given, "info").map(units).unwrap_or_default(),
+        incident: args::text(given, "for").unwrap_or_default().to_owned(),
         reply_by_us: args::deadline(&call.words, given, "reply-by", call.now())?,
         ..request
     };

@@ -1,8 +1,8 @@
 //! One document, and lists of them: for people and for machines.
 
 use proto::v1::{
-    AttachmentView, Document, DocumentView, Grade, Header, Kind, Passage, QueueState, RecipientView, StageView,
-    Standing, document::Content,
+    AttachmentView, Document, DocumentView, Grade, Header, Kind, Passage, QueueState, RecipientView, SecrecyReport,
+    StageView, Standing, document::Content,
 };
 use serde_json::{Value, json};
 
@@ -178,6 +178,10 @@ fn matter_text(view: &DocumentView, words: &Words) -> String {
         Some(Content::Directive(directive)) => visible::line(&directive.title),
         Some(Content::Request(request)) => visible::line(&request.ask),
         Some(Content::Reply(reply)) => visible::line(&reply.text),
+        Some(Content::Endorsement(said)) => recommendation(&said.recommendation, words),
+        Some(Content::LateralNotice(notice)) => format!("{} {}", notice.to().word(words), visible::line(&notice.body)),
+        Some(Content::Assessment(said)) => visible::line(&said.handling),
+        Some(Content::PolicyRelease(release)) => visible::line(&release.version),
         Some(Content::Cancel(cancel)) => visible::line(&cancel.reason),
         _ => String::new(),
     };
@@ -254,8 +258,53 @@ fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, Stri
             ("field-officer", visible::line(&directive.officer)),
         ],
         Some(Content::Cancel(cancel)) => vec![("field-officer", visible::line(&cancel.officer))],
+        Some(Content::Endorsement(said)) => vec![
+            ("field-verified", said.verified().word(words)),
+            ("field-recommendation", recommendation(&said.recommendation, words)),
+            ("field-officer", visible::line(&said.officer)),
+            ("field-releaser", visible::line(&said.releaser)),
+        ],
+        Some(Content::LateralNotice(notice)) => vec![
+            ("field-told", format!("{} {}", notice.to().word(words), visible::line(&notice.body))),
+            ("field-told-at", time::clock(notice.told_at_us)),
+            ("field-manner", notice.manner().word(words)),
+            ("field-contact", visible::line(&notice.contact)),
+            ("field-reference", visible::line(&notice.reference)),
+            ("field-officer", visible::line(&notice.officer)),
+        ],
+        Some(Content::Assessment(said)) => vec![
+            ("field-harm", visible::line(&said.harm)),
+            ("field-handling", visible::line(&said.handling)),
+            ("field-effect", visible::line(&said.effect)),
+            ("field-officer", visible::line(&said.officer)),
+        ],
+        Some(Content::PolicyRelease(release)) => vec![
+            ("field-version", visible::line(&release.version)),
+            ("field-reference", visible::line(&release.reference)),
+            ("field-officer", visible::line(&release.officer)),
+            ("field-releaser", visible::line(&release.releaser)),
+        ],
         Some(Content::Receipts(_)) | None => Vec::new(),
     }
+}
+
+/// A 建议 that follows.
+fn recommendation(text: &str, words: &Words) -> String {
+    if text.trim().is_empty() { words.text("recommendation-pending") } else { visible::line(text) }
+}
+
+/// The seven things a written report to the 保密 department says, a line each.
+fn secrecy_lines(said: &SecrecyReport, words: &Words) -> Vec<String> {
+    let seven = [
+        ("secrecy-matter", &said.matter),
+        ("secrecy-discovery", &said.discovery),
+        ("secrecy-responsible", &said.responsible),
+        ("secrecy-course", &said.course),
+        ("secrecy-harm", &said.harm),
+        ("secrecy-investigation", &said.investigation),
+        ("secrecy-remedy", &said.remedy),
+    ];
+    seven.iter().map(|(key, text)| format!("{} {}", words.text(key), visible::line(text))).collect()
 }
 
 fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
@@ -265,7 +314,13 @@ fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
         Some(Content::Reply(reply)) => visible::lines(&reply.text),
         Some(Content::Directive(directive)) => visible::lines(&directive.text),
         Some(Content::Cancel(cancel)) => visible::lines(&cancel.reason),
-        Some(Content::Receipts(_)) => Vec::new(),
+        Some(Content::Endorsement(said)) => visible::lines(&said.findings),
+        Some(Content::LateralNotice(notice)) => {
+            let mut lines = visible::lines(&notice.text);
+            lines.extend(notice.secrecy.iter().flat_map(|said| secrecy_lines(said, words)));
+            lines
+        }
+        Some(Content::Receipts(_) | Content::Assessment(_) | Content::PolicyRelease(_)) => Vec::new(),
         None => vec![words.text("body-absent")],
     }
 }
@@ -306,6 +361,7 @@ pub(super) fn json(view: &DocumentView) -> Value {
         "number": header.number,
         "kind": header.kind().code(),
         "position": header.position,
+        "policy": some(&header.policy),
         "status": header.status().code(),
         "precedence": header.precedence().code(),
         "classification": header.classification().code(),
@@ -355,6 +411,7 @@ fn content_json(view: &DocumentView) -> Value {
     match content(view) {
         Some(Content::Report(report)) => json!({
             "occurred_at": time::rfc3339(report.occurred_at_us),
+            "known_at": time::rfc3339(report.known_at_us),
             "place": report.place,
             "category": report.category().code(),
             "grade": is_set(report.grade()).then(|| report.grade().code()),
@@ -379,6 +436,47 @@ fn content_json(view: &DocumentView) -> Value {
             "target": id(&cancel.target),
             "reason": cancel.reason,
             "officer": cancel.officer,
+        }),
+        Some(Content::Endorsement(said)) => json!({
+            "report": id(&said.report),
+            "verified": said.verified().code(),
+            "findings": some(&said.findings),
+            "recommendation": some(&said.recommendation),
+            "grade": is_set(said.grade()).then(|| said.grade().code()),
+            "officer": said.officer,
+            "releaser": said.releaser,
+        }),
+        Some(Content::LateralNotice(notice)) => json!({
+            "to": notice.to().code(),
+            "body": notice.body,
+            "told_at": time::rfc3339(notice.told_at_us),
+            "manner": notice.manner().code(),
+            "contact": notice.contact,
+            "reference": some(&notice.reference),
+            "text": some(&notice.text),
+            "officer": notice.officer,
+            "secrecy": notice.secrecy.as_ref().map(|said| json!({
+                "matter": said.matter,
+                "discovery": said.discovery,
+                "responsible": said.responsible,
+                "course": said.course,
+                "harm": said.harm,
+                "investigation": said.investigation,
+                "remedy": said.remedy,
+            })),
+        }),
+        Some(Content::Assessment(said)) => json!({
+            "harm": said.harm,
+            "handling": said.handling,
+            "effect": said.effect,
+            "officer": said.officer,
+        }),
+        Some(Content::PolicyRelease(release)) => json!({
+            "version": release.version,
+            "text": release.text,
+            "reference": release.reference,
+            "officer": release.officer,
+            "releaser": release.releaser,
         }),
         Some(Content::Receipts(_)) | None => Value::Null,
     }

@@ -28,6 +28,7 @@ pub(super) struct Draft {
     grade: Option<String>,
     precedence: Option<String>,
     occurred: Option<String>,
+    known: Option<String>,
     place: Option<String>,
     text: Option<String>,
     #[serde(default)]
@@ -63,6 +64,7 @@ impl Draft {
         put(&mut draft.grade, flag("grade"));
         put(&mut draft.precedence, flag("precedence"));
         put(&mut draft.occurred, flag("occurred"));
+        put(&mut draft.known, flag("known"));
         put(&mut draft.place, flag("place"));
         let text = flag("message").map(|text| ask::text(call, &text)).transpose()?;
         put(&mut draft.text, text);
@@ -139,11 +141,18 @@ impl Draft {
         let occurred = text(self.occurred);
         let occurred_at_us = happened(&occurred, call.now())
             .ok_or_else(|| args::bad(words, "--occurred", &occurred, "hint-occurred"))?;
+        let known_at_us = match text(self.known) {
+            known if known.is_empty() => 0,
+            known => {
+                happened(&known, call.now()).ok_or_else(|| args::bad(words, "--known", &known, "hint-occurred"))?
+            }
+        };
         Ok(Complete {
             status: args::term(words, "--actual|--exercise", &text(self.status))?,
             precedence: self.precedence.map(|text| args::term(words, "--precedence", &text)).transpose()?,
             report: Report {
                 occurred_at_us,
+                known_at_us,
                 place: text(self.place),
                 category: args::term::<Category>(words, "--category", &text(self.category))?.into(),
                 text: text(self.text),

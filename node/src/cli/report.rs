@@ -42,6 +42,7 @@ pub(super) fn command(words: &Words) -> Command {
 fn submit_command(words: &Words) -> Command {
     let command = args::verb(words, "submit", "cmd-report-submit");
     let command = filing::status_flags(command, words);
+    let command = command.arg(args::option(words, "known", "arg-known").value_name("TIME"));
     let command = filing::flags(content_flags(command, words), words);
     wait_flags(command.arg(args::option(words, "file", "arg-report-file").value_name("FILE")), words)
 }
@@ -136,6 +137,7 @@ fn more(call: &Call, given: &ArgMatches, kind: Kind) -> Outcome {
         let before = known(&first);
         let report = Report {
             occurred_at_us: occurred.unwrap_or(before.occurred_at_us),
+            known_at_us: before.known_at_us,
             place: args::text(given, "place").map_or(before.place, str::to_owned),
             category: args::chosen::<Category>(given, "category").map_or(before.category, Into::into),
             grade: args::chosen::<Grade>(given, "grade").map_or(before.grade, Into::into),

@@ -2,7 +2,8 @@
 
 use clap::builder::PossibleValue;
 use proto::v1::{
-    Category, Choice, Classification, Grade, Item, Kind, Precedence, Role, Severity, Stage, Standing, Status,
+    Category, Choice, Classification, Grade, Item, Kind, Lateral, Manner, Precedence, Role, Severity, Stage, Standing,
+    Status, Verdict,
 };
 
 use super::words::Words;
@@ -108,8 +109,31 @@ terms!(Kind, "kind":
     Approval "approval" ["批复同意"];
     Denial "denial" ["批复不同意"];
     Directive "directive" ["指示"];
+    Endorsement "endorsement" ["审核意见"];
+    LateralNotice "lateral-notice" ["横向通报"];
+    Assessment "assessment" ["评估"];
+    PolicyRelease "policy-release" ["预案版本"];
     Cancel "cancel" ["撤销"];
     Receipt "receipt" ["回执"];
+);
+
+terms!(Lateral, "lateral":
+    PublicSecurity "public-security" ["公安", "公安机关", "police", "110"];
+    Secrecy "secrecy" ["保密", "保密部门"];
+    Telecom "telecom" ["电信", "无线电"];
+    Health "health" ["卫生", "卫生防疫", "120"];
+    Meteo "meteo" ["气象"];
+    PartyGov "party-gov" ["党政", "党委政府"];
+    Fire "fire" ["消防", "119"];
+    Discipline "discipline" ["纪检", "纪检监察"];
+    Justice "justice" ["司法机关"];
+    Internet "internet" ["网信"];
+);
+
+terms!(Manner, "manner":
+    Phone "phone" ["电话"];
+    InPerson "in-person" ["当面"];
+    Written "written" ["书面"];
 );
 
 terms!(Role, "role":
@@ -267,6 +291,14 @@ terms!(Standing, "standing":
     Closed "closed" ["已办结"];
 );
 
+terms!(Verdict, "verdict":
+    Done "done" [];
+    Late "late" [];
+    Open "open" [];
+    Overdue "overdue" [];
+    Unknown "unknown" [];
+);
+
 terms!(Severity, "severity":
     Ok "ok" [];
     Warning "warning" [];
@@ -313,6 +345,9 @@ mod tests {
             .chain(named::<Status>())
             .chain(named::<Classification>())
             .chain(named::<Kind>())
+            .chain(named::<Lateral>())
+            .chain(named::<Manner>())
+            .chain(named::<Verdict>())
             .chain(named::<Role>())
             .chain(named::<Category>())
             .chain(named::<Grade>())

@@ -1,5 +1,6 @@
 //! The local interface: `zhuji.v1.Station` on a Unix socket. It translates; the rules and the engine decide.
 
+mod duties;
 mod files;
 mod queue;
 
@@ -130,6 +131,19 @@ impl Station for Api {
         let (out, views) = tokio::sync::mpsc::channel(4);
         tokio::spawn(self.clone().keep_showing(id, copies, first, news, out));
         Ok(Response::new(Box::pin(tokio_stream::wrappers::ReceiverStream::new(views))))
+    }
+
+    async fn list_obligations(
+        &self,
+        request: Request<v1::ObligationsRequest>,
+    ) -> Result<Response<v1::ObligationsResponse>, Status> {
+        self.obligations(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_policy(&self, request: Request<v1::PolicyRequest>) -> Result<Response<v1::PolicyView>, Status> {
+        let request = request.into_inner();
+        let found = self.engine.ask(move |desk| duties::policy(desk, &request));
+        found.await.map_err(from_stopped)?.map_err(from_refusal).map(Response::new)
     }
 
     async fn get_status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusView>, Status> {
@@ -304,6 +318,9 @@ fn grpc_code(code: Code) -> tonic::Code {
         | Code::ParticularNotRight
         | Code::ParticularWithoutSource
         | Code::ParticularFromTheFuture
+        | Code::NotYetTold
+        | Code::BadPolicy
+        | Code::NotAReport
         | Code::MissingReference
         | Code::MissingAddressee
         | Code::UnknownAddressee

@@ -23,7 +23,7 @@ use crate::{
     io::{Io, Timestamp},
     limits,
     link::outlet::Outlet,
-    plan::{self, Desk},
+    plan::{self, Desk, policy::Shelf},
     post::{
         Event, Post,
         arrivals::Arrived,
@@ -223,8 +223,16 @@ pub async fn run<D: Disk>(
     io: Arc<dyn Io>,
     observer: Arc<dyn Observer>,
 ) -> Result<(), DiskFailed> {
-    let mut turning =
-        Turning { engine, io, observer, outlets: BTreeMap::new(), waiting: BTreeMap::new(), tickets: 0, stop: false };
+    let mut turning = Turning {
+        engine,
+        io,
+        observer,
+        outlets: BTreeMap::new(),
+        waiting: BTreeMap::new(),
+        tickets: 0,
+        stop: false,
+        shelf: Shelf::default(),
+    };
     let Inbox { mut urgent, mut routine, newsroom } = inbox;
     let mut ticked = Instant::now();
     let mut held = Held::default();
@@ -320,6 +328,7 @@ struct Turning<D: Disk> {
     waiting: BTreeMap<u64, Reply>,
     tickets: u64,
     stop: bool,
+    shelf: Shelf,
 }
 
 impl<D: Disk> Turning<D> {
@@ -367,6 +376,7 @@ impl<D: Disk> Turning<D> {
                 read: &read,
                 now,
                 refusing: shortage.as_ref().map(|short| short.why.as_str()),
+                shelf: &self.shelf,
             };
             let answers: Vec<_> = questions.into_iter().map(|question| question(desk)).collect();
             self.engine.disk().sound()?;
@@ -423,7 +433,7 @@ impl<D: Disk> Turning<D> {
 
     fn at_desk<T>(&self, now: Timestamp, rule: impl FnOnce(Desk<'_>) -> T) -> T {
         let read = |place| self.engine.read(place).ok();
-        rule(Desk { post: self.engine.post(), read: &read, now, refusing: None })
+        rule(Desk { post: self.engine.post(), read: &read, now, refusing: None, shelf: &self.shelf })
     }
 
     fn ticket(

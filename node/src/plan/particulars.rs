@@ -245,7 +245,8 @@ fn wanted(holds: Holds) -> String {
     }
 }
 
-fn dashed(name: &str, prefix: &str) -> String {
+/// `PARTY_GOV` as people type it.
+pub(super) fn dashed(name: &str, prefix: &str) -> String {
     name.trim_start_matches(prefix).to_lowercase().replace('_', "-")
 }
 

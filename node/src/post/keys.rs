@@ -203,6 +203,42 @@ pub fn incident(incident: DocId) -> Vec<u8> {
     Key::of(b'i').bytes(&incident.0).0
 }
 
+/// `j` incident, document → [`Locator`]: a document about an incident, outside of its chain.
+pub fn beside(incident: DocId, document: DocId) -> Vec<u8> {
+    Key::of(b'j').bytes(&incident.0).bytes(&document.0).0
+}
+
+/// All of one incident.
+pub fn all_beside(incident: DocId) -> Vec<u8> {
+    Key::of(b'j').bytes(&incident.0).0
+}
+
+/// `b` incident → [`Locator`]: the 首报 of an incident this office is not done with.
+pub fn open(incident: DocId) -> Vec<u8> {
+    Key::of(b'b').bytes(&incident.0).0
+}
+
+/// All of them.
+pub const OPEN: &[u8] = b"b";
+
+/// `e` incident → nothing: this office has judged how it was dealt with.
+pub fn assessed(incident: DocId) -> Vec<u8> {
+    Key::of(b'e').bytes(&incident.0).0
+}
+
+/// `p` document → [`Locator`]: a policy the ministry released.
+pub fn release(document: DocId) -> Vec<u8> {
+    Key::of(b'p').bytes(&document.0).0
+}
+
+/// All of them.
+pub const RELEASE: &[u8] = b"p";
+
+/// The document or incident a `b` or `p` key ends with.
+pub fn document_of(key: &[u8]) -> Option<DocId> {
+    key.last_chunk().map(|id: &[u8; 16]| DocId(*id))
+}
+
 /// `z` document, what → [`EndRow`]: it was cancelled, superseded or answered, perhaps before it came.
 pub fn ended(document: DocId, by: DocId) -> Vec<u8> {
     Key::of(b'z').bytes(&document.0).bytes(&by.0).0
@@ -381,7 +417,7 @@ pub struct MarkRow {
     pub stage: Option<v1::StageView>,
 }
 
-/// Value of an `i` row: one envelope.
+/// Value of an `i`, `j`, `b` or `p` row: one envelope.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Locator {
     /// Its channel.

@@ -39,13 +39,7 @@ impl Post {
     pub(super) fn fold_documents(&mut self, block: &Block) {
         for (index, header) in block.headers.iter().enumerate() {
             let number = block.sequence(index);
-            if header.position > 1
-                && let Some(incident) = DocId::from_slice(&header.incident)
-            {
-                let locator = keys::Locator { channel: Some(block.run.channel.to_proto()), number };
-                let key = keys::of_incident(incident, &header.origin, header.position);
-                self.rows.put(key, locator.encode_to_vec());
-            }
+            self.fold_place(block, header, number);
             self.fold_end(header);
             if header.kind() == Kind::Receipt
                 && let Some(body) = block.bodies.get(index)
@@ -59,12 +53,62 @@ impl Post {
         }
     }
 
+    /// Where a document belongs: into an incident, beside one, or among the policies.
+    fn fold_place(&mut self, block: &Block, header: &v1::Header, number: u64) {
+        let Some(id) = DocId::from_slice(&header.id) else { return };
+        let locator = || keys::Locator { channel: Some(block.run.channel.to_proto()), number }.encode_to_vec();
+        let incident = DocId::from_slice(&header.incident);
+        match (header.position, incident) {
+            (0, Some(incident)) => self.rows.put(keys::beside(incident, id), locator()),
+            (1, Some(incident)) if incident == id && !self.is_done_with(incident, &header.origin) => {
+                self.rows.put(keys::open(incident), locator());
+            }
+            (2.., Some(incident)) => {
+                self.rows.put(keys::of_incident(incident, &header.origin, header.position), locator());
+            }
+            _ => {}
+        }
+        // Of an exercise nobody learns new rules, and from nobody but the ministry.
+        let ministry = header.origin == self.me.topology.root().as_str();
+        if header.kind() == Kind::PolicyRelease && header.status() == v1::Status::Actual && ministry {
+            self.rows.put(keys::release(id), locator());
+            self.releases.insert(id);
+        }
+        if header.kind() == Kind::Assessment && header.origin == self.me.unit.as_str() {
+            incident.into_iter().for_each(|incident| {
+                let key = keys::assessed(incident);
+                self.rows.put(key, Vec::new());
+                self.close(incident);
+            });
+        }
+    }
+
+    /// Whether nothing is left to be done here about an incident: it has ended, and this office has judged it; or it
+    /// turned out to be none.
+    fn is_done_with(&self, incident: DocId, origin: &str) -> bool {
+        match self.end_of(incident, origin).map(|end| end.standing()) {
+            None => false,
+            Some(Standing::Closed) => self.rows.get(&keys::assessed(incident)).is_some(),
+            Some(_) => true,
+        }
+    }
+
+    fn close(&mut self, incident: DocId) {
+        let key = keys::open(incident);
+        let row = self.rows.get(&key).and_then(|row| keys::Locator::decode(row.as_slice()).ok());
+        let Some(origin) = row.and_then(|row| row.channel).map(|channel| channel.origin) else { return };
+        if self.is_done_with(incident, &origin) {
+            self.rows.delete(key);
+        }
+    }
+
     /// Cancels, supersedes and answers leave a mark under the document they end: it works whichever comes first.
     fn fold_end(&mut self, header: &v1::Header) {
         let (Some((target, standing)), Some(by)) = (ends(header), DocId::from_slice(&header.id)) else { return };
         let number = clipped(header.number.clone(), limits::NAME_BYTES_MAX);
         let row = keys::EndRow { standing: standing.into(), number, origin: header.origin.clone() };
         self.rows.put(keys::ended(target, by), row.encode_to_vec());
+        self.close(target);
         if void(standing) && target.ms() > self.voided_up_to {
             self.voided_up_to = target.ms();
             self.rows.put(keys::meta("voided"), target.ms().to_be_bytes().to_vec());

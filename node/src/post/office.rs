@@ -11,7 +11,7 @@ use proto::v1;
 
 use super::{
     arrivals::Arrived,
-    envelope::{Channel, Epoch, Place, Run},
+    envelope::{Channel, DocId, Epoch, Place, Run},
     fact::{Fact, Record},
     keys,
     notices::Due,
@@ -230,6 +230,8 @@ pub struct Post {
     pub(super) touched: Vec<Run>,
     /// The millisecond in which the youngest document that was cancelled or superseded had been filed.
     pub(super) voided_up_to: u64,
+    /// Policies the ministry released, in the order it did.
+    pub(super) releases: BTreeSet<DocId>,
     /// Not kept: clocks are compared again as soon as the line is up.
     pub(super) skew: Skew,
 }
@@ -249,6 +251,7 @@ impl Post {
             lost: 0,
             touched: Vec::new(),
             voided_up_to: 0,
+            releases: BTreeSet::new(),
             skew: Skew::default(),
             rows,
             me,
@@ -475,6 +478,8 @@ impl Post {
         self.voided_up_to = meta(&self.rows, "voided").map_or(0, |row| keys::u64_of(&row));
         self.outs = self.rows.prefix(keys::OUT, usize::MAX).iter().filter_map(|(k, v)| read_out(k, v)).collect();
         self.heard = self.rows.prefix(keys::HEARD, usize::MAX).iter().filter_map(|(k, v)| read_heard(k, v)).collect();
+        let releases = self.rows.prefix(keys::RELEASE, usize::MAX);
+        self.releases = releases.iter().filter_map(|(key, _)| keys::document_of(key)).collect();
         let due = self.rows.prefix(keys::DUE, usize::MAX);
         let due = due.iter().filter_map(|(key, _)| keys::due_of(key));
         self.due = due.map(|(us, arrival, stage)| (Timestamp::from_us(us), arrival, stage)).collect();

@@ -36,6 +36,8 @@ pub struct Draft {
     pub letter: Option<char>,
     /// Whether it opens an incident of its own.
     pub opens_incident: bool,
+    /// Whether it is about an incident without being part of its chain: the addressees need not have the rest of it.
+    pub beside_incident: bool,
     /// Filing under the same key again gives the same answer.
     pub key: Option<String>,
 }
@@ -200,7 +202,7 @@ impl<'a> Outbox<'a> {
             header.incident = id.to_bytes();
             header.position = 1;
             self.positions.insert(id, 1);
-        } else if let Some(incident) = DocId::from_slice(&header.incident) {
+        } else if let Some(incident) = DocId::from_slice(&header.incident).filter(|_| !draft.beside_incident) {
             let next = self.positions.entry(incident).or_insert_with(|| self.post.last_position(incident));
             *next += 1;
             header.position = *next;

@@ -71,7 +71,18 @@ codes! {
     /// 报告不得夹带请示.
     RequestInReport "request-in-report" [];
 
+    /// A notice says that somebody was told at a moment still to come.
+    NotYetTold "not-yet-told" [];
+    /// A policy that cannot be read: why.
+    BadPolicy "bad-policy" ["why"];
+    /// A version is never used twice.
+    PolicyVersionUsed "policy-version-used" ["version"];
+    /// Whoever writes it cannot be the one who signs it off.
+    SelfReleased "self-released" ["officer"];
+
     // Who may write it, to whom.
+    /// Only the ministry makes rules.
+    NotTheMinistry "not-the-ministry" [];
     /// The ministry reports to nobody here.
     NoSuperior "no-superior" [];
     /// A district directs nobody.
@@ -102,6 +113,14 @@ codes! {
     StatusDiffers "status-differs" ["number"];
     /// Another office wrote it.
     NotYours "not-yours" ["number", "unit"];
+    /// Nobody outside is told of an exercise.
+    ExerciseTellsNobody "exercise-tells-nobody" ["number"];
+    /// The incident goes on.
+    NotEnded "not-ended" ["number"];
+    /// This office is not above the one that wrote it.
+    NotAbove "not-above" ["number", "unit"];
+    /// It is not a report.
+    NotAReport "not-a-report" ["number"];
     /// It is superseded, cancelled or closed already.
     NotLive "not-live" ["number", "by"];
     /// It is not a 请示.

@@ -110,6 +110,9 @@ impl Post {
             if let Some((us, arrival, stage)) = keys::due_of(key) {
                 self.due.remove(&(Timestamp::from_us(us), arrival, stage));
             }
+            if let Some(release) = keys::document_of(key).filter(|_| key.starts_with(keys::RELEASE)) {
+                self.releases.remove(&release);
+            }
         }
     }
 
@@ -193,7 +196,8 @@ impl Broom<'_> {
     fn is_over(&self, block: &Block, index: usize, header: &v1::Header) -> bool {
         let Some(id) = DocId::from_slice(&header.id).filter(|_| header.kind() != Kind::Receipt) else { return true };
         let open = || match header.kind() {
-            Kind::RequestForInstructions => true,
+            // Old duties are judged by the rules of their time.
+            Kind::RequestForInstructions | Kind::PolicyRelease => true,
             Kind::Directive => self.asks_us(block, index, header),
             _ => false,
         };
@@ -264,6 +268,9 @@ impl Broom<'_> {
             if header.kind() == Kind::Receipt {
                 self.forget_marks(block.bodies.get(index));
             } else {
+                if header.kind() == Kind::PolicyRelease {
+                    self.rows.extend(DocId::from_slice(&header.id).map(keys::release));
+                }
                 let own = [&header.id, &header.incident].into_iter().filter_map(|id| DocId::from_slice(id));
                 let target = ladder::ends(header).map(|(target, _)| target);
                 let names: BTreeSet<_> = own.chain(target).collect();
@@ -274,7 +281,8 @@ impl Broom<'_> {
 
     /// What is known about a document, and where those of an incident are, goes with the last of them.
     fn forget_ends(&mut self, name: DocId) {
-        let known = [keys::ends(name), keys::incident(name)];
+        let known =
+            [keys::ends(name), keys::incident(name), keys::all_beside(name), keys::open(name), keys::assessed(name)];
         let known: Vec<_> = known.iter().flat_map(|prefix| self.post.rows.prefix(prefix, usize::MAX)).collect();
         if !known.is_empty() && !self.is_here(name) {
             self.rows.extend(known.into_iter().map(|(key, _)| key));
@@ -285,7 +293,10 @@ impl Broom<'_> {
     fn is_here(&self, name: DocId) -> bool {
         let stays = |arrival: u64| !self.gone.contains(&arrival);
         // The latest of an incident is the likeliest to be here.
-        let located = self.post.rows.prefix(&keys::incident(name), usize::MAX).into_iter().rev().any(|(_, row)| {
+        let [chain, beside] = [keys::incident(name), keys::all_beside(name)];
+        let rows =
+            [beside, chain].iter().flat_map(|prefix| self.post.rows.prefix(prefix, usize::MAX)).collect::<Vec<_>>();
+        let located = rows.into_iter().rev().any(|(_, row)| {
             let locator = keys::Locator::decode(row.as_slice()).unwrap_or_default();
             let channel = locator.channel.as_ref().map(super::envelope::Channel::parse);
             let Some(Ok(channel)) = channel else { return false };

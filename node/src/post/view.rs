@@ -1,5 +1,7 @@
 //! Finding documents again: by id, by number, by incident, newest first. Reads only, and never more than its bounds.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use prost::Message as _;
 use proto::v1;
@@ -129,13 +131,38 @@ impl Post {
     /// The documents of an incident that are here, in order of position, the 首报 first.
     pub fn incident(&self, incident: DocId, read: Read<'_>) -> Vec<Copy> {
         let mut copies: Vec<Copy> = self.copies(incident, read).into_iter().take(1).collect();
-        for (_, row) in self.rows.prefix(&keys::incident(incident), limits::LIST_MAX) {
-            let Ok(locator) = keys::Locator::decode(row.as_slice()) else { continue };
-            let Some(Ok(channel)) = locator.channel.as_ref().map(Channel::parse) else { continue };
-            copies.extend(self.copy_at(&channel, locator.number, read));
-        }
+        let rows = self.rows.prefix(&keys::incident(incident), limits::LIST_MAX);
+        copies.extend(rows.iter().filter_map(|(_, row)| self.located(row, read)));
         copies.sort_by_key(|copy| copy.header.position);
         copies
+    }
+
+    /// The documents about an incident outside of its chain that are here: 指示.
+    pub fn beside(&self, incident: DocId, read: Read<'_>) -> Vec<Copy> {
+        let rows = self.rows.prefix(&keys::all_beside(incident), limits::LIST_MAX);
+        rows.iter().filter_map(|(_, row)| self.located(row, read)).collect()
+    }
+
+    /// Up to `limit` incidents this office is not done with that began before this one, the newest first.
+    pub fn open_incidents(&self, before: Option<DocId>, limit: usize) -> Vec<DocId> {
+        let to = before.map_or_else(|| super::rows::after_prefix(keys::OPEN), keys::open);
+        let rows = self.rows.range_back(keys::OPEN, &to, limit);
+        rows.iter().filter_map(|(key, _)| keys::document_of(key)).collect()
+    }
+
+    /// Policies the ministry released, in the order it did.
+    pub fn releases(&self) -> &BTreeSet<DocId> {
+        &self.releases
+    }
+
+    /// One of them.
+    pub fn release(&self, id: DocId, read: Read<'_>) -> Option<Copy> {
+        self.located(&self.rows.get(&keys::release(id))?, read)
+    }
+
+    fn located(&self, row: &[u8], read: Read<'_>) -> Option<Copy> {
+        let locator = keys::Locator::decode(row).ok()?;
+        self.copy_at(&Channel::parse(locator.channel.as_ref()?).ok()?, locator.number, read)
     }
 
     /// The body of an envelope.

@@ -151,6 +151,10 @@ impl Word for Kind {
             Self::Approval => "approval",
             Self::Denial => "denial",
             Self::Directive => "directive",
+            Self::Endorsement => "endorsement",
+            Self::LateralNotice => "lateral_notice",
+            Self::Assessment => "assessment",
+            Self::PolicyRelease => "policy_release",
             Self::Cancel => "cancel",
             Self::Receipt => "receipt",
         }

@@ -5,7 +5,7 @@ use std::{cell::Cell, collections::BTreeSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 use node::{
     io::Timestamp,
-    plan::{self, Desk},
+    plan::{self, Desk, policy::Shelf},
     post::{
         Circumstances, Event, Me, Post,
         arrivals::Arrived,
@@ -145,7 +145,7 @@ impl Office {
 
     fn file(&mut self, request: &v1::FileRequest) {
         let read = |place| self.read(place);
-        let desk = Desk { post: &self.post, read: &read, now: self.now, refusing: None };
+        let desk = Desk { post: &self.post, read: &read, now: self.now, refusing: None, shelf: &Shelf::default() };
         let Ok(draft) = plan::draft(desk, request) else { return };
         self.tickets += 1;
         self.turn(Event::File { ticket: self.tickets, drafts: vec![draft] });

@@ -6,7 +6,7 @@ use node::{
     engine::{Effects, Offer},
     io::Timestamp,
     limits,
-    plan::{self, Desk},
+    plan::{self, Desk, policy::Shelf},
     post::{
         Event,
         envelope::{DocId, Run},
@@ -143,7 +143,7 @@ impl World {
     fn at_desk<T>(&self, unit: &Unit, now: Timestamp, rule: impl FnOnce(Desk<'_>) -> T) -> T {
         let engine = self.stations[unit].engine();
         let read = |place| engine.read(place).ok();
-        rule(Desk { post: engine.post(), read: &read, now, refusing: None })
+        rule(Desk { post: engine.post(), read: &read, now, refusing: None, shelf: &Shelf::default() })
     }
 
     pub(super) fn begin_commit(&mut self, unit: &Unit, effects: Effects) {

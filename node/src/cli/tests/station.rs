@@ -94,6 +94,17 @@ impl Station for Told {
         Ok(Response::new(Box::pin(stream::iter(later).chain(stream::pending()))))
     }
 
+    async fn list_obligations(&self, request: Request<wire::ObligationsRequest>) -> Answer<wire::ObligationsResponse> {
+        // Two pages, and the second is asked for by what the first said.
+        let next = if request.into_inner().before.is_empty() { vec![7; 16] } else { Vec::new() };
+        let owed = wire::ObligationView { what: "sign".into(), owner: "420000".into(), ..Default::default() };
+        Ok(Response::new(wire::ObligationsResponse { obligations: vec![owed], next: next.into() }))
+    }
+
+    async fn get_policy(&self, _: Request<wire::PolicyRequest>) -> Answer<wire::PolicyView> {
+        Ok(Response::new(wire::PolicyView { version: "1".into(), in_force: true, ..Default::default() }))
+    }
+
     async fn get_status(&self, _: Request<wire::StatusRequest>) -> Answer<StatusView> {
         let link = wire::LinkView { unit: "420000".into(), name: "湖北".into(), parent: true, ..Default::default() };
         Ok(Response::new(StatusView { unit: "420100".into(), links: vec![link], ..Default::default() }))

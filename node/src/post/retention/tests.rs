@@ -443,3 +443,77 @@ fn rows_are_the_same_when_the_journal_is_read_again() {
     rows.retain(|(key, row)| key[0] != b'd' || keys::MarkRow::decode(row.as_slice()).unwrap().stage.is_some());
     assert_eq!(again.rows_mut().everything(), rows);
 }
+
+#[test]
+fn an_incident_is_open_until_it_has_ended_and_this_office_has_judged_it() {
+    let mut office = Office::new("420100");
+    let (_, first) = office.file(report(Kind::InitialReport, None));
+    let (_, second) = office.file(report(Kind::InitialReport, None));
+    let (_, third) = office.file(report(Kind::InitialReport, None));
+    assert_eq!(office.post.open_incidents(None, 9), [third, second, first], "the newest first");
+    assert_eq!(office.post.open_incidents(Some(third), 1), [second], "a page at a time");
+    office.file(report(Kind::FinalReport, Some(first)));
+    assert!(office.post.open_incidents(None, 9).contains(&first), "it is still to be judged");
+    office.file(report(Kind::Assessment, Some(first)));
+    office.file(report(Kind::Assessment, Some(second)));
+    assert_eq!(office.post.open_incidents(None, 9), [third, second], "what goes on stays open");
+    office.file(report(Kind::FinalReport, Some(second)));
+    office.file(refers(draft(Kind::Cancel, &["000000"]), third));
+    assert_eq!(office.post.open_incidents(None, 9), [], "the other way round is as good; and one was none");
+}
+
+#[test]
+fn an_end_that_overtakes_its_beginning_opens_nothing() {
+    let (mut district, mut province) = (Office::new("420100"), Office::new("420000"));
+    let (opened, first) = district.file(report(Kind::InitialReport, None));
+    let mut cancel = refers(draft(Kind::Cancel, &["000000"]), first);
+    cancel.precedence = Precedence::TeTi;
+    let (cancelled, _) = district.file(cancel);
+    province.take("420100", &cancelled, vec![]);
+    province.take("420100", &opened, vec![]);
+    assert_eq!(province.post.open_incidents(None, 9), []);
+}
+
+#[test]
+fn a_directive_beside_an_incident_is_found_with_it_and_goes_with_it() {
+    let mut office = Office::new("420000");
+    let (_, first) = office.file(report(Kind::InitialReport, None));
+    let mut order = Draft { beside_incident: true, ..directive(&["420100"], Stage::Signed) };
+    order.header.incident = first.to_bytes();
+    let (_, id) = office.file(order);
+    let beside: Vec<_> = office
+        .post
+        .beside(first, &|place| Some(office.read(place)))
+        .iter()
+        .map(|copy| (copy.id(), copy.header.position))
+        .collect();
+    assert_eq!(beside, [(id, 0)]);
+    office.file(report(Kind::FinalReport, Some(first)));
+    office.pass();
+    office.arrive();
+    office.later(RETENTION + DAY);
+    assert_eq!(office.tidy(), (3, 0));
+    assert_eq!(office.kinds(), "mo");
+}
+
+#[test]
+fn policies_of_the_ministry_stay_for_ever_and_those_of_others_are_none() {
+    let mut district = Office::new("420100");
+    let release = |from: &mut Office, status: Status| {
+        let mut draft = draft(Kind::PolicyRelease, &["420100"]);
+        draft.header.status = status.into();
+        from.file(draft)
+    };
+    let mut ministry = Office::new("000000");
+    let (drill, _) = release(&mut ministry, Status::Exercise);
+    let (real, id) = release(&mut ministry, Status::Actual);
+    let (usurped, _) = release(&mut Office::new("420000"), Status::Actual);
+    for blocks in [&drill, &real, &usurped] {
+        district.take("420000", blocks, vec![]);
+    }
+    assert_eq!(district.post.releases().iter().copied().collect::<Vec<_>>(), [id]);
+    assert_eq!(district.post.release(id, &|place| Some(district.read(place))).unwrap().id(), id);
+    district.later(RETENTION + RETENTION);
+    district.tidy();
+    assert_eq!(district.post.releases().len(), 1);
+}

@@ -152,6 +152,10 @@ pub(super) fn creation_name(kind: Kind) -> &'static str {
         Kind::RequestForInstructions => "create request",
         Kind::Approval | Kind::Denial => "create reply",
         Kind::Directive => "create directive",
+        Kind::Endorsement => "create endorsement",
+        Kind::LateralNotice => "create notice",
+        Kind::Assessment => "create assessment",
+        Kind::PolicyRelease => "create policy",
         Kind::Cancel => "create cancel",
         Kind::Unspecified | Kind::Receipt => "create document",
     }

@@ -1,0 +1,176 @@
+//! What is owed, and by which rules: incident by incident, so that nothing urgent waits for a long list.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use proto::v1;
+use tonic::Status;
+
+use super::{Api, from_refusal, from_stopped};
+use crate::{
+    desk::view,
+    io::Timestamp,
+    limits,
+    plan::{
+        self, Desk,
+        obligation::{self, Obligation, Verdict},
+        policy::{self, Policy, What},
+    },
+    post::{
+        envelope::DocId,
+        refusal::{Code, Refusal},
+        view::Copy,
+    },
+    topology::Unit,
+};
+
+/// Since when the line towards each office is down, of those it is down to.
+type Silent = BTreeMap<Unit, Timestamp>;
+
+impl Api {
+    pub(super) async fn obligations(&self, request: v1::ObligationsRequest) -> Result<v1::ObligationsResponse, Status> {
+        let limit = match request.limit as usize {
+            0 => 50,
+            asked => asked.min(limits::INCIDENTS_LISTED_MAX),
+        };
+        let (before, meant) = (DocId::from_slice(&request.before), request.incident.clone());
+        let incidents = self.engine.ask(move |desk| match meant.is_empty() {
+            true => Ok(desk.post.open_incidents(before, limit)),
+            false => plan::find(desk, &meant, "incident").and_then(incident_of).map(|incident| vec![incident]),
+        });
+        let incidents = incidents.await.map_err(from_stopped)?.map_err(from_refusal)?;
+        let more = request.incident.is_empty() && incidents.len() == limit;
+        let next = incidents.last().filter(|_| more).map(|last| last.to_bytes()).unwrap_or_default();
+        let silent = Arc::new(self.silent());
+        let mut response = v1::ObligationsResponse { obligations: Vec::new(), next };
+        for incident in incidents {
+            let silent = silent.clone();
+            let owed = self.engine.ask(move |desk| of_incident(desk, incident, &silent)).await.map_err(from_stopped)?;
+            let wanted = owed.into_iter().filter(|owed| {
+                let open = !matches!(owed.verdict(), v1::Verdict::Done | v1::Verdict::Late);
+                (open || request.closed) && (request.owner.is_empty() || owed.owner == request.owner)
+            });
+            response.obligations.extend(wanted);
+        }
+        Ok(response)
+    }
+
+    /// Everybody behind a line that is down is silent.
+    fn silent(&self) -> Silent {
+        let topology = self.topology();
+        let down = self.board.lines();
+        let down: Vec<_> =
+            down.iter().filter(|(_, line)| line.outlet.is_none()).map(|(peer, line)| (peer, line.since)).collect();
+        let me = self.around.identity.load().unit().clone();
+        let units = topology.places().map(|place| &place.unit).filter(|unit| **unit != me);
+        units
+            .filter_map(|unit| {
+                let hop = topology.next_hop(&me, unit)?;
+                let (_, since) = down.iter().find(|(peer, _)| *peer == hop)?;
+                Some((unit.clone(), *since))
+            })
+            .collect()
+    }
+}
+
+fn incident_of(copy: Copy) -> Result<DocId, Refusal> {
+    DocId::from_slice(&copy.header.incident).ok_or_else(|| {
+        let number = &copy.header.number;
+        Refusal::new(Code::NotAnIncident, &format!("{number} does not belong to an incident"), &[number])
+    })
+}
+
+/// Everything owed because of one incident.
+fn of_incident(desk: Desk<'_>, incident: DocId, silent: &Silent) -> Vec<v1::ObligationView> {
+    let mut copies = desk.post.incident(incident, desk.read);
+    copies.extend(desk.post.beside(incident, desk.read));
+    let views: Vec<_> = copies.iter().map(|copy| view::document(desk, copy)).collect();
+    let Some(first) = copies.iter().find(|copy| copy.id() == incident) else { return Vec::new() };
+    let me = desk.post.me();
+    let policies = |version: &str| {
+        // A document older than policies was written under the first.
+        let known = desk.shelf.version(desk, version);
+        known.or_else(|| version.is_empty().then(|| desk.shelf.first()))
+    };
+    let owed = obligation::of(&views, &me.unit, &me.topology, &policies);
+    owed.iter().map(|owed| shown(desk, owed, &first.header, silent)).collect()
+}
+
+fn shown(desk: Desk<'_>, owed: &Obligation, first: &v1::Header, silent: &Silent) -> v1::ObligationView {
+    let us = |duration: std::time::Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    let (verdict, by_us, silent_since_us) = match owed.verdict(desk.now, silent.get(&owed.owner).copied()) {
+        Verdict::Done => (v1::Verdict::Done, 0, 0),
+        Verdict::Late(by) => (v1::Verdict::Late, us(by), 0),
+        Verdict::Open(left) => (v1::Verdict::Open, us(left), 0),
+        Verdict::Overdue(by) => (v1::Verdict::Overdue, us(by), 0),
+        Verdict::Unknown(since) => (v1::Verdict::Unknown, 0, since.us()),
+    };
+    let (to, written) = match owed.rule.what {
+        What::Tell { to, written } => (to, written),
+        _ => Default::default(),
+    };
+    let item = match owed.rule.what {
+        What::State(item) => item,
+        _ => v1::Item::Unspecified,
+    };
+    v1::ObligationView {
+        row: owed.rule.row.clone(),
+        says: owed.rule.says.clone(),
+        what: policy::word(owed.rule.what).to_owned(),
+        to: to.into(),
+        written,
+        item: item.into(),
+        owner: owed.owner.to_string(),
+        incident: first.number.clone(),
+        incident_id: first.incident.clone(),
+        because: owed.because.clone(),
+        arose_us: owed.arose.us(),
+        due_us: owed.due.at.us(),
+        before_session: owed.due.before.clone().unwrap_or_default(),
+        met_us: owed.met.as_ref().map_or(0, |met| met.at.us()),
+        met_by: owed.met.as_ref().map(|met| met.by.clone()).unwrap_or_default(),
+        verdict: verdict.into(),
+        by_us,
+        silent_since_us,
+        policy: owed.policy.clone(),
+        adverb: owed.rule.limit.adverb.clone(),
+        source: owed.rule.limit.source.clone(),
+        status: first.status,
+    }
+}
+
+/// The policy asked for.
+pub(super) fn policy(desk: Desk<'_>, request: &v1::PolicyRequest) -> Result<v1::PolicyView, Refusal> {
+    let in_force = desk.shelf.in_force(desk);
+    let first = desk.shelf.first();
+    let mut all = vec![policy_view(&first, policy::BUILT_IN.to_owned(), None, &in_force)];
+    for id in desk.post.releases() {
+        let copy = desk.post.release(*id, desk.read);
+        let Some((policy, copy)) = desk.shelf.released(desk, *id).zip(copy) else { continue };
+        all.push(policy_view(&policy, desk.shelf.text(desk, &copy), Some(&copy), &in_force));
+    }
+    all.reverse();
+    let wanted = if request.version.is_empty() { &in_force.version } else { &request.version };
+    let Some(view) = all.iter().find(|view| view.version == *wanted).cloned() else {
+        let known: Vec<_> = all.iter().map(|view| view.version.as_str()).collect();
+        let reason = format!("no policy here has version {wanted}: {}", known.join(", "));
+        return Err(Refusal::new(Code::NotFound, &reason, &[wanted]));
+    };
+    let versions = if request.list { all } else { Vec::new() };
+    let versions = versions.into_iter().map(|view| v1::PolicyView { text: String::new(), ..view }).collect();
+    Ok(v1::PolicyView { versions, ..view })
+}
+
+fn policy_view(policy: &Policy, text: String, copy: Option<&Copy>, in_force: &Policy) -> v1::PolicyView {
+    let released = copy.and_then(|copy| copy.header.created.as_ref()).map_or(0, |clock| clock.wall_us);
+    v1::PolicyView {
+        version: policy.version.clone(),
+        title: policy.title.clone(),
+        document: policy.document.clone(),
+        confirmed: policy.confirmed,
+        text,
+        number: copy.map(|copy| copy.header.number.clone()).unwrap_or_default(),
+        released_us: released,
+        in_force: policy.version == in_force.version,
+        versions: Vec::new(),
+    }
+}

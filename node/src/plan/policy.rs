@@ -1,0 +1,199 @@
+//! PURE. The plan as data: what an office owes at which event, by when, and who says so.
+//!
+//! The plan has adverbs and no numbers. A policy gives each adverb a limit with its source, and each duty of the plan the
+//! event it arises at, the tier that has it, and what closes it. The ministry releases policies; each document carries
+//! the version in force where and when it was written, and what is owed because of it is judged by that one for ever.
+//!
+//! A policy is one TOML file; `deploy/policy/2014.toml` is the one stations begin with. [`Policy::parse`] refuses what
+//! it does not understand and says where: a word that is misspelt would otherwise be a duty nobody has.
+
+mod file;
+mod shelf;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use proto::v1::{Category, Choice, Grade, Item, Lateral};
+
+pub use self::{file::BadPolicy, shelf::Shelf};
+use crate::{io::Timestamp, topology::Tier};
+
+/// The policy stations begin with: a proposal, until the ministry releases one.
+pub const BUILT_IN: &str = include_str!("../../../deploy/policy/2014.toml");
+
+/// A policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// What it is called. Never used twice.
+    pub version: String,
+    /// Its title.
+    pub title: String,
+    /// The document it carries out: 文号.
+    pub document: String,
+    /// Whether the ministry stands behind it, or it is a proposal.
+    pub confirmed: bool,
+    /// When the exam is.
+    pub exam: Exam,
+    /// What is owed.
+    pub duties: Vec<Rule>,
+}
+
+/// The exam all deadlines give way to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Exam {
+    /// Its name.
+    pub name: String,
+    /// A deadline is pulled to this long before a session begins or ends.
+    pub margin: Duration,
+    /// Its sessions, the earliest first.
+    pub sessions: Vec<Session>,
+}
+
+/// One paper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its name: 试卷一.
+    pub name: String,
+    /// When it begins.
+    pub begins: Timestamp,
+    /// When it ends.
+    pub ends: Timestamp,
+}
+
+/// One duty of the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// The sentence of the plan it comes from.
+    pub row: String,
+    /// Its words.
+    pub says: String,
+    /// What is to be done.
+    pub what: What,
+    /// Who has it.
+    pub tiers: Vec<Tier>,
+    /// In which categories; empty = in all.
+    pub categories: Vec<Category>,
+    /// At which grades; empty = at all. [`Grade::Unspecified`] = not graded.
+    pub grades: Vec<Grade>,
+    /// Only once one of these has been stated; empty = at once.
+    pub when: Vec<Condition>,
+    /// By when.
+    pub limit: Limit,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// 首报, from the moment it was known.
+    Report,
+    /// 签收 of the 首报.
+    Sign,
+    /// 审核意见 with a 建议.
+    Endorse,
+    /// 指示 in answer to a 首报.
+    Instruct,
+    /// 续报, again and again until the 终报.
+    FollowUp,
+    /// 请示.
+    Ask,
+    /// 批复.
+    Answer,
+    /// 评估, after the 终报.
+    Assess,
+    /// Tell somebody outside; `written` = in writing.
+    Tell {
+        /// Whom.
+        to: Lateral,
+        /// A call is not enough.
+        written: bool,
+    },
+    /// Say in a report how it stands with something.
+    State(Item),
+}
+
+/// The stable word of what is to be done.
+pub fn word(what: What) -> &'static str {
+    match what {
+        What::Report => "report",
+        What::Sign => "sign",
+        What::Endorse => "endorse",
+        What::Instruct => "instruct",
+        What::FollowUp => "follow-up",
+        What::Ask => "ask",
+        What::Answer => "answer",
+        What::Assess => "assess",
+        What::Tell { .. } => "tell",
+        What::State(_) => "state",
+    }
+}
+
+/// Something a report may state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// This choice.
+    Is(Item, Choice),
+    /// More than so many.
+    Above(Item, u64),
+}
+
+/// How long an office has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The plan's adverb; empty where the limit is another law's.
+    pub adverb: String,
+    /// At a district.
+    pub district: Duration,
+    /// At a province.
+    pub province: Duration,
+    /// At the ministry.
+    pub ministry: Duration,
+    /// Who says so.
+    pub source: String,
+}
+
+impl Limit {
+    /// At one tier.
+    pub fn at(&self, tier: Tier) -> Duration {
+        match tier {
+            Tier::District => self.district,
+            Tier::Province => self.province,
+            Tier::Ministry => self.ministry,
+        }
+    }
+}
+
+/// A moment by which something is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The moment.
+    pub at: Timestamp,
+    /// The session it was pulled in front of, if it was.
+    pub before: Option<String>,
+}
+
+impl Exam {
+    /// When something is due that arose then and has so long: no later than shortly before the next session begins or
+    /// the present one ends, and where even that has almost come, half of what is left.
+    pub fn due(&self, arose: Timestamp, within: Duration) -> Due {
+        let plain = arose + within;
+        let edges = self.sessions.iter().flat_map(|session| [(session.begins, session), (session.ends, session)]);
+        let next = edges.filter(|(edge, _)| *edge > arose).min_by_key(|(edge, _)| *edge);
+        match next {
+            Some((edge, session)) if plain > edge - self.margin => {
+                let half = arose + edge.since(arose) / 2;
+                let pulled = (edge - self.margin).max(half);
+                if pulled < plain {
+                    return Due { at: pulled, before: Some(session.name.clone()) };
+                }
+                Due { at: plain, before: None }
+            }
+            _ => Due { at: plain, before: None },
+        }
+    }
+
+    /// When the exam is over for everybody: what was released early stays secret until then. `None` once it is.
+    pub fn secret_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.sessions.iter().find(|session| session.begins <= now && now < session.ends).map(|session| session.ends)
+    }
+}

@@ -1,0 +1,198 @@
+//! The plan's duties, done from the command line of three real tiers: what is owed, to whom, by when, and what closes it.
+
+use serde_json::Value;
+use tests::{
+    country::{Country, eventually, small},
+    officer::Officer,
+};
+
+struct Offices {
+    district: Officer,
+    province: Officer,
+    ministry: Officer,
+}
+
+impl Offices {
+    fn of(country: &Country) -> Self {
+        Self {
+            district: Officer::at(country, "420100", "张三"),
+            province: Officer::at(country, "420000", "王五"),
+            ministry: Officer::at(country, "000000", "赵一"),
+        }
+    }
+
+    fn reports(&self, reality: &str, category: &str, more: &[&str]) -> String {
+        let line = ["report", "submit", reality, "--category", category, "--occurred", "00:00", "--place", "第三考点"];
+        files(&self.district, &[&line, more, &["-m", "启封时发现少一袋"]].concat())
+    }
+}
+
+/// Files something and returns its number.
+fn files(officer: &Officer, line: &[&str]) -> String {
+    let said = officer.types(&[line, &["-q"]].concat());
+    assert_eq!(said.code, 0, "{line:?}: {said:?}");
+    said.out.trim().to_owned()
+}
+
+/// What is owed because of an incident, as one office sees it.
+fn owed(officer: &Officer, incident: &str) -> Vec<Value> {
+    officer.json(&["obligation", "ls", "--incident", incident, "--all"])["obligations"].as_array().unwrap().clone()
+}
+
+/// The duty of an office to do this, to those or about that.
+fn duty(owed: &[Value], owner: &str, what: &str, about: &str) -> Value {
+    let fits = |one: &&Value| {
+        let about_it = about.is_empty() || one["to"] == about || one["item"] == about;
+        one["owner"] == owner && one["what"] == what && about_it && one["written"] == false
+    };
+    owed.iter().find(fits).unwrap_or_else(|| panic!("{owner} owes no {what} {about}: {owed:#?}")).clone()
+}
+
+async fn until(officer: &Officer, incident: &str, owner: &str, what: &str, by: &str) -> Value {
+    eventually(&format!("{what} of {owner} is closed by {by}"), async || {
+        let said = officer.types(&["obligation", "ls", "--incident", incident, "--all", "--json"]);
+        let all: Value = serde_json::from_str(&said.out).ok()?;
+        let all = all["obligations"].as_array()?.clone();
+        all.into_iter().find(|one| one["owner"] == owner && one["what"] == what && one["met_by"] == by)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_plan_demands_is_owed_done_and_proved_from_the_command_line() {
+    let country = Country::start(&small()).await;
+    let offices = Offices::of(&country);
+    papers_are_missing(&offices).await;
+    nobody_is_told_of_an_exercise(&offices);
+    new_rules_reach_everybody_and_judge_nothing_old(&offices).await;
+}
+
+async fn papers_are_missing(offices: &Offices) {
+    let Offices { district, province, ministry } = offices;
+    let number = offices.reports("--actual", "试卷安全", &["--item", "丢失试卷袋=1", "--grade", "ii"]);
+    let mine = owed(district, &number);
+    for (what, about) in [("tell", "secrecy"), ("tell", "public-security"), ("tell", "party-gov"), ("state", "spread")]
+    {
+        let one = duty(&mine, "420100", what, about);
+        assert_eq!((&one["met_at"], &one["policy"]), (&Value::Null, &Value::from("2014-proposal-1")), "{one}");
+        assert!(one["source"].as_str().unwrap().contains("建议值"), "{one}");
+    }
+
+    // The police: a call without their number for it proves nothing.
+    let told = ["notice", "add", &number, "--to", "公安", "--body", "武汉市公安局", "--contact", "李警官"];
+    let said = district.types(&told);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("reference"), "{said:?}");
+    let notice = files(district, &[&told[..], &["--reference", "110-20140919-77"]].concat());
+    assert!(notice.starts_with("N-420100-"), "{notice}");
+    let letter = ["notice", "add", &number, "--to", "保密", "--body", "武汉市国家保密局", "--contact", "周处"];
+    let letter = [&letter[..], &["--manner", "书面", "--reference", "武司密〔2014〕3号"]].concat();
+    let said = district.types(&letter);
+    assert!(said.code == 2 && said.err.contains("matter、discovery、responsible"), "the law's seven things: {said:?}");
+    let seven = ["--matter", "试卷一袋", "--discovery", "启封清点", "--responsible", "未明", "--course", "运送途中"];
+    let seven = [&seven[..], &["--harm", "可能泄露", "--investigation", "已立案", "--remedy", "启用备用卷"]].concat();
+    let letter = files(district, &[letter, seven].concat());
+
+    // The province endorses; the report itself stays as it was written.
+    let endorsed = eventually("the province has the report", async || {
+        let said = province.types(&[
+            "endorse",
+            &number,
+            "--verified",
+            "属实",
+            "--recommend",
+            "启用备用卷",
+            "--leader",
+            "李六",
+            "--grade",
+            "i",
+            "-q",
+        ]);
+        (said.code == 0).then(|| said.out.trim().to_owned())
+    })
+    .await;
+    let said = province.types(&["endorse", &endorsed, "--verified", "属实", "--leader", "李六"]);
+    assert_eq!(said.code, 2, "an endorsement is not a report: {said:?}");
+
+    // The ministry answers, and sees all of it: who told whom, under which number.
+    until(ministry, &number, "420000", "endorse", &endorsed).await;
+    let order = files(
+        ministry,
+        &[
+            "directive",
+            "issue",
+            "--actual",
+            "--to",
+            "420100",
+            "--for",
+            &number,
+            "--title",
+            "启用备用卷",
+            "-m",
+            "立即启用。",
+        ],
+    );
+    let instructed = until(province, &number, "000000", "instruct", &order).await;
+    assert_eq!(instructed["verdict"], "done");
+    let seen = owed(ministry, &number);
+    assert_eq!(duty(&seen, "420100", "tell", "public-security")["met_by"], Value::from(notice.clone()));
+    let written = seen.iter().find(|one| one["written"] == true).unwrap();
+    assert_eq!((&written["met_by"], written["row"].as_str()), (&Value::from(letter), Some("4.1d")));
+    let shown = ministry.json(&["msg", "show", &notice]);
+    assert_eq!(shown["content"]["reference"], "110-20140919-77");
+    assert_eq!(shown["content"]["officer"], "张三");
+
+    // Over, and judged by each level; then nobody is reminded any more.
+    let said = district.types(&["assess", &number, "--harm", "轻", "--handling", "及时", "--effect", "平稳"]);
+    assert_eq!(said.code, 6, "not while it goes on: {said:?}");
+    files(district, &["report", "final", &number, "-m", "已处置完毕"]);
+    let open = |officer: &Officer| officer.types(&["obligation", "ls"]).out;
+    assert!(open(district).contains(&number) && open(district).contains("评估"), "{}", open(district));
+    files(district, &["assess", &number, "--harm", "轻", "--handling", "及时", "--effect", "平稳"]);
+    assert!(!open(district).contains(&number), "{}", open(district));
+    let said = ministry.types(&["obligation", "ls", "--lang", "en"]);
+    assert!(said.code == 0 && said.out.contains(&number), "the ministry has not judged it yet: {said:?}");
+}
+
+fn nobody_is_told_of_an_exercise(offices: &Offices) {
+    let number = offices.reports("--exercise", "试卷安全", &[]);
+    let all = owed(&offices.district, &number);
+    assert!(all.iter().all(|one| one["what"] != "tell") && !all.is_empty(), "{all:#?}");
+    let told = ["notice", "add", &number, "--to", "公安", "--body", "局", "--contact", "李", "--reference", "1"];
+    let said = offices.district.types(&told);
+    assert!(said.code == 6 && said.err.contains("演练"), "{said:?}");
+}
+
+async fn new_rules_reach_everybody_and_judge_nothing_old(offices: &Offices) {
+    let Offices { district, ministry, .. } = offices;
+    let old = offices.reports("--actual", "自然灾害", &[]);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("policy.toml");
+    let text = district.types(&["policy", "show"]).out;
+    let text = text.replace("2014-proposal-1", "2014-2").replace("confirmed = false", "confirmed = true");
+    std::fs::write(&file, text.replace("district = \"15m\"", "district = \"3m\"")).unwrap();
+    let path = file.to_str().unwrap();
+    assert_eq!(ministry.types(&["policy", "check", path]).code, 0);
+    let release = ["policy", "release", path, "--actual", "--reference", "司办通〔2014〕35号", "--leader"];
+    let said = ministry.types(&[&release[..], &["赵一"]].concat());
+    assert_eq!(said.code, 6, "nobody signs off what he drafted: {said:?}");
+    let released = files(ministry, &[&release[..], &["郝部长"]].concat());
+    let said = ministry.types(&[&release[..], &["郝部长"]].concat());
+    assert_eq!(said.code, 6, "a version is used once: {said:?}");
+    eventually("the new rules are in force at the district", async || {
+        let said = district.types(&["policy", "ls", "--json"]);
+        let all: Value = serde_json::from_str(&said.out).ok()?;
+        let newest = all["versions"][0].clone();
+        (newest["version"] == "2014-2" && newest["in_force"] == true && newest["number"] == released.as_str())
+            .then_some(())
+    })
+    .await;
+    assert_eq!(district.types(&["directive", "sign", &released]).code, 0, "it is signed for like any other");
+    let new = offices.reports("--actual", "自然灾害", &[]);
+    let judged = |number: &str| duty(&owed(district, number), "420100", "report", "")["policy"].clone();
+    assert_eq!((judged(&old), judged(&new)), ("2014-proposal-1".into(), "2014-2".into()));
+    // A mistake is told with its place.
+    std::fs::write(&file, "version = \"3\"\nwhat = 1\n").unwrap();
+    let said = ministry.types(&["policy", "check", path]);
+    assert!(said.code == 6 && said.err.contains("line 2"), "{said:?}");
+}
