@@ -3,6 +3,7 @@
 pub mod api;
 pub mod check;
 pub mod client;
+pub mod duties;
 pub mod seen;
 pub mod serving;
 pub mod status;

@@ -433,6 +433,15 @@ pub fn find(desk: Desk<'_>, text: &str, what: &str) -> Result<Copy, Refusal> {
     }
 }
 
+/// The incident a document a person means belongs to.
+pub fn find_incident(desk: Desk<'_>, text: &str) -> Result<DocId, Refusal> {
+    let copy = find(desk, text, "incident")?;
+    DocId::from_slice(&copy.header.incident).ok_or_else(|| {
+        let number = &copy.header.number;
+        Refusal::new(Code::NotAnIncident, &format!("{number} does not belong to an incident"), &[number])
+    })
+}
+
 fn incident_of(copy: &Copy) -> DocId {
     DocId::from_slice(&copy.header.incident).unwrap_or(copy.id())
 }

@@ -18,6 +18,7 @@ use crate::{
     config::Config,
     desk::{
         api::Api,
+        duties,
         seen::Seen,
         serving,
         status::{self, Around},
@@ -299,9 +300,10 @@ async fn measure(engine: Handle, around: Arc<Around>, io: Arc<dyn Io>, health: H
     loop {
         tokio::time::sleep(MEASURE_EVERY).await;
         let meters = around.seen.meters().clone();
+        let silent = duties::silent(&around);
         let asked = engine.ask(move |desk| {
             status::measure_queues(desk, &meters);
-            status::known(desk)
+            status::known(desk, &silent)
         });
         let Ok(known) = asked.await else { return };
         health.turned();

@@ -20,13 +20,14 @@ use super::{
 use crate::desk::check::{Fact, Finding};
 
 /// In the order a person would look.
-const GROUPS: [(&str, &str); 6] = [
+const GROUPS: [(&str, &str); 7] = [
     ("config", "group-config"),
     ("identity", "group-identity"),
     ("store", "group-store"),
     ("clock", "group-clock"),
     ("links", "group-links"),
     ("queue", "group-queue"),
+    ("plan", "group-plan"),
 ];
 const AGAIN_EVERY: Duration = Duration::from_secs(1);
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{ArgMatches, Command};
-use proto::v1::{HopLatency, LinkView, LossView, StatusView, StoreView, Totals};
+use proto::v1::{HopLatency, LinkView, LossView, Owed, StatusView, StoreView, Totals};
 use serde_json::{Value, json};
 
 use super::{
@@ -186,7 +186,23 @@ fn heading(view: &StatusView, tier: Tier, names: &Names, words: &Words, now: Tim
         parts.push(certificate_text(soonest, words, now));
     }
     parts.push(words.say("status-unsigned", &[("n", view.unsigned.into())]));
+    parts.extend(view.owed.as_ref().and_then(|owed| owed_text(owed, words)));
     parts.join("   ")
+}
+
+/// What is overdue comes first; with nothing owed there is nothing to say.
+fn owed_text(owed: &Owed, words: &Words) -> Option<String> {
+    let args = [
+        ("open", owed.open_here.into()),
+        ("here", owed.overdue_here.into()),
+        ("elsewhere", owed.overdue_elsewhere.into()),
+        ("exercise", owed.overdue_exercise.into()),
+    ];
+    match (owed.overdue_here + owed.overdue_elsewhere + owed.overdue_exercise, owed.open_here) {
+        (0, 0) => None,
+        (0, _) => Some(words.say("status-owed", &args)),
+        _ => Some(words.say("status-overdue", &args)),
+    }
 }
 
 fn store_text(store: &StoreView, words: &Words) -> String {
@@ -298,6 +314,12 @@ pub(super) fn json(view: &StatusView) -> Value {
         "at": time::rfc3339(view.now_us),
         "unsigned": view.unsigned,
         "held": view.held,
+        "owed": view.owed.map(|owed| json!({
+            "open_here": owed.open_here,
+            "overdue_here": owed.overdue_here,
+            "overdue_elsewhere": owed.overdue_elsewhere,
+            "overdue_exercise": owed.overdue_exercise,
+        })),
         "store": {
             "used_bytes": store.used_bytes,
             "free_bytes": store.free_bytes,

@@ -1,6 +1,5 @@
 //! The local interface: `zhuji.v1.Station` on a Unix socket. It translates; the rules and the engine decide.
 
-mod duties;
 mod files;
 mod queue;
 
@@ -13,7 +12,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     desk::{
-        check,
+        check, duties,
         status::{self, Around},
         view,
     },
@@ -22,10 +21,11 @@ use crate::{
         run::{FileError, Handle, Stopped},
     },
     io::Io,
+    limits,
     link::{board::Board, pieces::Pieces},
     plan,
     post::{
-        envelope::Run,
+        envelope::{DocId, Run},
         outgoing::Filing,
         refusal::{Code, Refusal},
         view::Copy,
@@ -203,6 +203,33 @@ impl Api {
         filed.map_err(from_file_error)
     }
 
+    async fn obligations(&self, request: v1::ObligationsRequest) -> Result<v1::ObligationsResponse, Status> {
+        let limit = match request.limit as usize {
+            0 => 50,
+            asked => asked.min(limits::INCIDENTS_LISTED_MAX),
+        };
+        let (before, meant) = (DocId::from_slice(&request.before), request.incident.clone());
+        let incidents = self.engine.ask(move |desk| match meant.is_empty() {
+            true => Ok(desk.post.open_incidents(before, limit)),
+            false => plan::find_incident(desk, &meant).map(|incident| vec![incident]),
+        });
+        let incidents = incidents.await.map_err(from_stopped)?.map_err(from_refusal)?;
+        let more = request.incident.is_empty() && incidents.len() == limit;
+        let next = incidents.last().filter(|_| more).map(|last| last.to_bytes()).unwrap_or_default();
+        let silent = Arc::new(duties::silent(&self.around));
+        let mut response = v1::ObligationsResponse { obligations: Vec::new(), next };
+        for incident in incidents {
+            let silent = silent.clone();
+            let owed = self.engine.ask(move |desk| duties::of_incident(desk, incident, &silent));
+            let wanted = owed.await.map_err(from_stopped)?.into_iter().filter(|owed| {
+                let open = !matches!(owed.verdict(), v1::Verdict::Done | v1::Verdict::Late);
+                (open || request.closed) && (request.owner.is_empty() || owed.owner == request.owner)
+            });
+            response.obligations.extend(wanted);
+        }
+        Ok(response)
+    }
+
     async fn view(&self, document: String) -> Result<v1::DocumentView, Status> {
         let found = self.engine.ask(move |desk| {
             let copy: Copy = plan::find(desk, &document, "document")?;
@@ -215,9 +242,8 @@ impl Api {
 
     /// The id of the incident a document belongs to.
     async fn incident(&self, document: String) -> Result<String, Status> {
-        let found = self.engine.ask(move |desk| plan::find(desk, &document, "incident"));
-        let copy = found.await.map_err(from_stopped)?.map_err(from_refusal)?;
-        Ok(uuid::Uuid::from_slice(&copy.header.incident).unwrap_or_default().to_string())
+        let found = self.engine.ask(move |desk| plan::find_incident(desk, &document));
+        found.await.map_err(from_stopped)?.map_err(from_refusal).map(|incident| incident.to_string())
     }
 
     /// Sends a document to one who watches it, again whenever it has changed, until nobody listens.
@@ -256,7 +282,8 @@ impl Api {
 
     /// The whole status.
     pub async fn status(&self) -> Result<v1::StatusView, Status> {
-        let known = self.engine.ask(status::known).await.map_err(from_stopped)?;
+        let silent = duties::silent(&self.around);
+        let known = self.engine.ask(move |desk| status::known(desk, &silent)).await.map_err(from_stopped)?;
         Ok(self.around.status(&known, self.io.now()))
     }
 

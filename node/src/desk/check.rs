@@ -139,6 +139,11 @@ findings! {
     QueueMoving "queue-moving" "queue" Ok [];
     /// How many.
     QueueHeld "queue-held" "queue" Warning [Count];
+    /// Nothing this office owes is overdue.
+    DutiesDone "duties-done" "plan" Ok [];
+    /// How many of its own are.
+    DutiesOverdue "duties-overdue" "plan" Warning [Count];
+
     /// For whom, how long the oldest has waited.
     QueueOld "queue-old" "queue" Warning [Unit, Seconds];
 }
@@ -178,6 +183,7 @@ pub fn items(status: &v1::StatusView, stage: &str) -> Vec<CheckItem> {
     items.extend(of_links(&status.links, now));
     if stage != "links" {
         items.extend(of_queues(status, now));
+        items.push(of_duties(&status.owed.unwrap_or_default()));
     }
     items
 }
@@ -259,6 +265,13 @@ fn of_links(links: &[v1::LinkView], now: Timestamp) -> Vec<CheckItem> {
     items
 }
 
+fn of_duties(owed: &v1::Owed) -> CheckItem {
+    match owed.overdue_here {
+        0 => Finding::DutiesDone.item(&[], ""),
+        count => Finding::DutiesOverdue.item(&[&count.to_string()], ""),
+    }
+}
+
 fn of_queues(status: &v1::StatusView, now: Timestamp) -> Vec<CheckItem> {
     let mut items = Vec::new();
     if status.held > 0 {
@@ -316,7 +329,7 @@ mod tests {
         for pair in stages.windows(2) {
             assert!(pair[1].starts_with(&pair[0]) && pair[1].len() > pair[0].len(), "{pair:?}");
         }
-        assert_eq!(stages[3].last().map(String::as_str), Some("queue-moving"));
+        assert_eq!(stages[3].last().map(String::as_str), Some("duties-done"));
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use proto::v1;
 
 use crate::{
-    desk::seen::Seen,
+    desk::{
+        duties::{self, Silent},
+        seen::Seen,
+    },
     identity::Identity,
     io::Timestamp,
     link::board::{Board, Line},
@@ -44,18 +47,20 @@ pub struct Known {
     unsigned: u64,
     gaps: u64,
     losses: Vec<Loss>,
+    owed: v1::Owed,
     /// Why only the urgent is taken in.
     pub refusing: Option<String>,
 }
 
 /// Asks the engine's part.
-pub fn known(desk: Desk<'_>) -> Known {
+pub fn known(desk: Desk<'_>, silent: &Silent) -> Known {
     Known {
         queues: desk.post.queues().map(|(unit, queue)| (unit.clone(), totals(queue, desk.now))).collect(),
         unsigned: desk.post.unsigned_count(),
         gaps: desk.post.gaps().map(|run| u64::from(run.count)).sum(),
         losses: desk.post.losses(),
         refusing: desk.refusing.map(str::to_owned),
+        owed: duties::summary(desk, silent),
     }
 }
 
@@ -110,6 +115,7 @@ impl Around {
             certificates: certificates(&identity),
             totals: Some(self.seen.totals(known.gaps)),
             hops: self.seen.latencies.snapshot(),
+            owed: Some(known.owed),
         }
     }
 
@@ -168,6 +174,7 @@ impl Around {
         meters.set_store(used, free);
         let open = known.open_losses();
         meters.set_losses(open, known.losses.len() as u64 - open);
+        meters.set_owed(&known.owed);
         let identity = self.identity.load();
         meters.set_certificate("transport", &identity.id().to_string(), identity.transport_not_after());
         meters.set_certificate("signing", &identity.id().to_string(), identity.signing_not_after());

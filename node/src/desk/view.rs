@@ -19,12 +19,17 @@ use crate::{
 
 /// One document, whichever of its copies it was found by.
 pub fn document(desk: Desk<'_>, found: &Copy) -> v1::DocumentView {
+    let incident = incident_of(found);
+    in_chain(desk, found, &incident.map(|incident| desk.post.incident(incident, desk.read)).unwrap_or_default())
+}
+
+/// The same, where the other documents of its incident have been read already.
+pub fn in_chain(desk: Desk<'_>, found: &Copy, chain: &[Copy]) -> v1::DocumentView {
     let post = desk.post;
     let copies = relevant(desk, found);
     let shown = copies.first().unwrap_or(found);
     let (standing, standing_by) = standing(desk, shown);
-    let chain = incident_of(shown).map(|incident| post.incident(incident, desk.read)).unwrap_or_default();
-    let missing_positions = missing(&chain, shown);
+    let missing_positions = missing(chain, shown);
     v1::DocumentView {
         id: shown.header.id.clone(),
         header: Some(shown.header.clone()),

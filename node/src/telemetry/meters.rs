@@ -68,6 +68,7 @@ struct Instruments {
     free: Gauge<u64>,
     forgotten: Counter<u64>,
     losses: Gauge<u64>,
+    owed: Gauge<u64>,
     recoveries: Counter<u64>,
     certificate: Gauge<f64>,
     /// Transitions counted so far, by peer.
@@ -236,6 +237,16 @@ impl Meters {
         i.free.record(free, &[]);
     }
 
+    /// Duties that are overdue: this office's, others', and those of drills.
+    pub fn set_owed(&self, owed: &proto::v1::Owed) {
+        let Some(i) = &self.0 else { return };
+        for (owner, count) in
+            [("here", owed.overdue_here), ("elsewhere", owed.overdue_elsewhere), ("exercise", owed.overdue_exercise)]
+        {
+            i.owed.record(count.into(), &[KeyValue::new("owner", owner)]);
+        }
+    }
+
     /// What was lost, and what of that was not or was made good.
     pub fn set_losses(&self, open: u64, recovered: u64) {
         let Some(i) = &self.0 else { return };
@@ -346,6 +357,7 @@ impl Instruments {
             used: gauge("zhuji_store_used_bytes", "Bytes the journal takes"),
             forgotten: counter("zhuji_forgotten_total", "Messages settled long ago that were given up"),
             losses: gauge("zhuji_losses", "What was found to be lost on disk or on the way"),
+            owed: gauge("zhuji_obligations_overdue", "Duties of the plan that are overdue, of the newest incidents"),
             free: gauge("zhuji_store_free_bytes", "Bytes the store can still take"),
             recoveries: counter("zhuji_store_recoveries_total", "Times the store was recovered from its journal"),
             certificate: moment("zhuji_certificate_not_after_timestamp_seconds", "When a certificate ends"),

@@ -29,6 +29,7 @@ const EVERY_METRIC: &[&str] = &[
     "zhuji_store_commit_duration_seconds",
     "zhuji_forgotten_total",
     "zhuji_losses",
+    "zhuji_obligations_overdue",
     "zhuji_store_free_bytes",
     "zhuji_store_used_bytes",
     "zhuji_store_recoveries_total",
@@ -80,6 +81,7 @@ fn see_everything_once(meters: &Meters) {
     meters.set_store(1 << 20, 1 << 30);
     meters.observe_forgotten(3);
     meters.set_losses(2, 1);
+    meters.set_owed(&proto::v1::Owed { overdue_here: 1, ..Default::default() });
     meters.observe_recovery();
     meters.set_certificate("transport", "spiffe://test/relay/420000", Timestamp::from_us(1_800_000_000_000_000));
 }

@@ -1,17 +1,15 @@
-//! What is owed, and by which rules: incident by incident, so that nothing urgent waits for a long list.
+//! What is owed, and by which rules, as people see it. Reads only, incident by incident: each is one look at the engine,
+//! so that nothing urgent waits for a long list.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use proto::v1;
-use tonic::Status;
+use proto::v1::{self, Status, Verdict as Standing};
 
-use super::{Api, from_refusal, from_stopped};
 use crate::{
-    desk::view,
+    desk::{status::Around, view},
     io::Timestamp,
-    limits,
     plan::{
-        self, Desk,
+        Desk,
         obligation::{self, Obligation, Verdict},
         policy::{self, Policy, What},
     },
@@ -23,67 +21,52 @@ use crate::{
     topology::Unit,
 };
 
+/// Incidents a status looks at: the newest this office is not done with.
+const INCIDENTS_COUNTED: usize = 20;
+
 /// Since when the line towards each office is down, of those it is down to.
-type Silent = BTreeMap<Unit, Timestamp>;
+pub type Silent = BTreeMap<Unit, Timestamp>;
 
-impl Api {
-    pub(super) async fn obligations(&self, request: v1::ObligationsRequest) -> Result<v1::ObligationsResponse, Status> {
-        let limit = match request.limit as usize {
-            0 => 50,
-            asked => asked.min(limits::INCIDENTS_LISTED_MAX),
-        };
-        let (before, meant) = (DocId::from_slice(&request.before), request.incident.clone());
-        let incidents = self.engine.ask(move |desk| match meant.is_empty() {
-            true => Ok(desk.post.open_incidents(before, limit)),
-            false => plan::find(desk, &meant, "incident").and_then(incident_of).map(|incident| vec![incident]),
-        });
-        let incidents = incidents.await.map_err(from_stopped)?.map_err(from_refusal)?;
-        let more = request.incident.is_empty() && incidents.len() == limit;
-        let next = incidents.last().filter(|_| more).map(|last| last.to_bytes()).unwrap_or_default();
-        let silent = Arc::new(self.silent());
-        let mut response = v1::ObligationsResponse { obligations: Vec::new(), next };
-        for incident in incidents {
-            let silent = silent.clone();
-            let owed = self.engine.ask(move |desk| of_incident(desk, incident, &silent)).await.map_err(from_stopped)?;
-            let wanted = owed.into_iter().filter(|owed| {
-                let open = !matches!(owed.verdict(), v1::Verdict::Done | v1::Verdict::Late);
-                (open || request.closed) && (request.owner.is_empty() || owed.owner == request.owner)
-            });
-            response.obligations.extend(wanted);
-        }
-        Ok(response)
-    }
-
-    /// Everybody behind a line that is down is silent.
-    fn silent(&self) -> Silent {
-        let topology = self.topology();
-        let down = self.board.lines();
-        let down: Vec<_> =
-            down.iter().filter(|(_, line)| line.outlet.is_none()).map(|(peer, line)| (peer, line.since)).collect();
-        let me = self.around.identity.load().unit().clone();
-        let units = topology.places().map(|place| &place.unit).filter(|unit| **unit != me);
-        units
-            .filter_map(|unit| {
-                let hop = topology.next_hop(&me, unit)?;
-                let (_, since) = down.iter().find(|(peer, _)| *peer == hop)?;
-                Some((unit.clone(), *since))
-            })
-            .collect()
-    }
+/// Everybody behind a line that is down is silent.
+pub fn silent(around: &Around) -> Silent {
+    let lines = around.board.lines();
+    let down: Vec<_> = lines.iter().filter(|(_, line)| line.outlet.is_none()).collect();
+    let me = around.identity.load().unit().clone();
+    let units = around.topology.places().map(|place| &place.unit).filter(|unit| **unit != me);
+    units
+        .filter_map(|unit| {
+            let hop = around.topology.next_hop(&me, unit)?;
+            let (_, line) = down.iter().find(|(peer, _)| peer == hop)?;
+            Some((unit.clone(), line.since))
+        })
+        .collect()
 }
 
-fn incident_of(copy: Copy) -> Result<DocId, Refusal> {
-    DocId::from_slice(&copy.header.incident).ok_or_else(|| {
-        let number = &copy.header.number;
-        Refusal::new(Code::NotAnIncident, &format!("{number} does not belong to an incident"), &[number])
-    })
+/// What is open and what is overdue, of the newest incidents.
+pub fn summary(desk: Desk<'_>, silent: &Silent) -> v1::Owed {
+    let me = desk.post.me().unit.as_str();
+    let mut owed = v1::Owed::default();
+    for incident in desk.post.open_incidents(None, INCIDENTS_COUNTED) {
+        for one in of_incident(desk, incident, silent) {
+            let (mine, drill) = (one.owner == me, one.status() != Status::Actual);
+            let count = match one.verdict() {
+                Standing::Open if mine => &mut owed.open_here,
+                Standing::Overdue if drill => &mut owed.overdue_exercise,
+                Standing::Overdue if mine => &mut owed.overdue_here,
+                Standing::Overdue => &mut owed.overdue_elsewhere,
+                _ => continue,
+            };
+            *count += 1;
+        }
+    }
+    owed
 }
 
 /// Everything owed because of one incident.
-fn of_incident(desk: Desk<'_>, incident: DocId, silent: &Silent) -> Vec<v1::ObligationView> {
+pub fn of_incident(desk: Desk<'_>, incident: DocId, silent: &Silent) -> Vec<v1::ObligationView> {
     let mut copies = desk.post.incident(incident, desk.read);
     copies.extend(desk.post.beside(incident, desk.read));
-    let views: Vec<_> = copies.iter().map(|copy| view::document(desk, copy)).collect();
+    let views: Vec<_> = copies.iter().map(|copy| view::in_chain(desk, copy, &copies)).collect();
     let Some(first) = copies.iter().find(|copy| copy.id() == incident) else { return Vec::new() };
     let me = desk.post.me();
     let policies = |version: &str| {
@@ -139,7 +122,7 @@ fn shown(desk: Desk<'_>, owed: &Obligation, first: &v1::Header, silent: &Silent)
 }
 
 /// The policy asked for.
-pub(super) fn policy(desk: Desk<'_>, request: &v1::PolicyRequest) -> Result<v1::PolicyView, Refusal> {
+pub fn policy(desk: Desk<'_>, request: &v1::PolicyRequest) -> Result<v1::PolicyView, Refusal> {
     let in_force = desk.shelf.in_force(desk);
     let first = desk.shelf.first();
     let mut all = vec![policy_view(&first, policy::BUILT_IN.to_owned(), None, &in_force)];
