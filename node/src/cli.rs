@@ -16,6 +16,7 @@ mod attachment;
 pub mod call;
 mod check;
 mod config;
+mod decision;
 mod directive;
 mod document;
 mod draft;
@@ -162,6 +163,7 @@ fn act(call: &Call, name: &str, given: &ArgMatches, root: Command) -> Outcome {
         "obligation" => obligation::act(call, given),
         "policy" => policy::act(call, given),
         "inbox" => inbox::act(call, given),
+        "decision" => decision::act(call, given),
         "directive" => directive::act(call, given),
         "msg" => inbox::msg(call, given),
         "attachment" => attachment::act(call, given),
@@ -205,6 +207,7 @@ fn command(tool: &Tool, words: &Words) -> Command {
         .subcommand(assess::command(words))
         .subcommand(policy::command(words, tier))
         .subcommand(request::command(words, tier))
+        .subcommand(decision::command(words, tier))
         .subcommand(directive::command(words, tier))
         .subcommand(inbox::msg_command(words))
         .subcommand(attachment::command(words))

@@ -148,3 +148,7 @@ pub const POLICY_VERSION_BYTES_MAX: usize = 32;
 pub const DUTY_LIMIT_MAX: Duration = Duration::from_secs(366 * 86_400);
 /// Incidents whose obligations are listed in one go.
 pub const INCIDENTS_LISTED_MAX: usize = 200;
+/// Bytes of a topic documents are found under.
+pub const TOPIC_BYTES_MAX: usize = 64;
+/// Members of a group that may decide, and so votes on a decision.
+pub const MEMBERS_MAX: usize = 64;

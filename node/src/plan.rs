@@ -5,11 +5,14 @@
 
 mod above;
 pub mod act;
+pub mod decision;
 pub mod incident;
 pub mod lateral;
 pub mod obligation;
 pub mod particulars;
 pub mod policy;
+#[cfg(test)]
+mod trial;
 
 use policy::Shelf;
 use prost::Message as _;
@@ -82,6 +85,9 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         (Kind::LateralNotice, Content::LateralNotice(notice)) => tell(desk, request, notice, &mut draft)?,
         (Kind::Assessment, Content::Assessment(said)) => assess(desk, request, said, &mut draft)?,
         (Kind::PolicyRelease, Content::PolicyRelease(release)) => above::release(desk, request, release, &mut draft)?,
+        (Kind::Proposal, Content::Proposal(proposal)) => decision::propose(desk, request, proposal, &mut draft)?,
+        (Kind::Vote, Content::Vote(vote)) => decision::vote(desk, request, vote, &mut draft)?,
+        (Kind::Decision, Content::Decision(_)) => decision::release(desk, request, &mut draft)?,
         (Kind::Directive, Content::Directive(directive)) => direct(desk, request, directive, &mut draft)?,
         (Kind::Cancel, Content::Cancel(cancel)) => void(desk, request, cancel, &mut draft)?,
         _ => return refuse(Code::WrongDocument, "this kind of document cannot hold this content", &[]),
@@ -265,6 +271,9 @@ fn answer(desk: Desk<'_>, request: &v1::FileRequest, reply: &v1::Reply, draft: &
         return refuse(Code::MissingFields, "an answer needs a text", &["text"]);
     }
     same_status(&asked, draft)?;
+    if request.kind() == Kind::Approval {
+        decision::rests(desk, request, reply, &asked, draft)?;
+    }
     draft.letter = Some('P');
     draft.destinations = vec![(unit(&asked.header.origin)?, Role::Action)];
     draft.header.action_to = vec![asked.header.origin.clone()];

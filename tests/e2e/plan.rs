@@ -64,6 +64,7 @@ async fn what_the_plan_demands_is_owed_done_and_proved_from_the_command_line() {
     let offices = Offices::of(&country);
     papers_are_missing(&offices).await;
     nobody_is_told_of_an_exercise(&offices);
+    the_leading_group_decides_what_only_it_may(&offices).await;
     new_rules_reach_everybody_and_judge_nothing_old(&offices).await;
 }
 
@@ -195,4 +196,37 @@ async fn new_rules_reach_everybody_and_judge_nothing_old(offices: &Offices) {
     std::fs::write(&file, "version = \"3\"\nwhat = 1\n").unwrap();
     let said = ministry.types(&["policy", "check", path]);
     assert!(said.code == 6 && said.err.contains("line 2"), "{said:?}");
+}
+
+async fn the_leading_group_decides_what_only_it_may(offices: &Offices) {
+    let Offices { district, ministry, .. } = offices;
+    let ask = ["request", "submit", "--exercise", "--subject", "中止考试", "--ask", "中止第三考点考试"];
+    let asked = files(district, &ask);
+    let approve = ["request", "approve", &asked, "-m", "同意"];
+    let said = eventually("the request is at the ministry", async || {
+        let said = ministry.types(&approve);
+        (!said.err.contains("没有找到") && said.code != 1).then_some(said)
+    })
+    .await;
+    assert!(said.code == 6 && said.err.contains("decision propose"), "{said:?}");
+    let propose = ["decision", "propose", "--exercise", "--subject", "中止", "--to", "420100", "--title", "中止决定"];
+    let proposal = files(ministry, &[&propose[..], &["--basis", "司发〔2008〕11号", "-m", "中止考试。"]].concat());
+    for member in ["组长", "副组长"] {
+        files(ministry, &["decision", "vote", &proposal, "--agree", "--officer", member]);
+    }
+    let said = ministry.types(&["decision", "release", &proposal]);
+    assert!(said.code == 6 && said.err.contains("拟稿"), "赵一 drafted it: {said:?}");
+    let decision = files(ministry, &["decision", "release", &proposal, "--officer", "组长"]);
+    files(ministry, &[&approve[..], &["--decision", &decision]].concat());
+    eventually("the district signs for the decision", async || {
+        (district.types(&["decision", "sign", &decision]).code == 0).then_some(())
+    })
+    .await;
+    let said = ministry.types(&["decision", "status", &decision, "--wait=signed", "--timeout", "30s"]);
+    assert!(said.code == 0 && said.out.contains("签收"), "{said:?}");
+    let shown = district.json(&["decision", "show", &decision]);
+    let votes: Vec<_> = shown["content"]["votes"].as_array().unwrap().iter().map(|vote| &vote["member"]).collect();
+    assert_eq!(votes, ["副组长", "组长"], "who agreed travels with it: {shown}");
+    let said = district.types(&["decision", "show", &proposal]);
+    assert_ne!(said.code, 0, "what is drafted at the ministry stays there: {said:?}");
 }

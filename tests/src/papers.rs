@@ -29,7 +29,7 @@ pub fn request(ask: &str) -> v1::FileRequest {
 
 /// A 批复.
 pub fn approval(of: &str) -> v1::FileRequest {
-    let reply = v1::Reply { text: "同意".into(), officer: "赵一".into() };
+    let reply = v1::Reply { text: "同意".into(), officer: "赵一".into(), ..Default::default() };
     v1::FileRequest { refers_to: of.into(), ..file(Content::Reply(reply), Kind::Approval, Precedence::TeJi) }
 }
 

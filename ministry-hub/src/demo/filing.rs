@@ -239,7 +239,8 @@ pub(crate) fn serial_of(document: &Document) -> Option<u32> {
         Content::Endorsement(said) => &said.findings,
         Content::LateralNotice(notice) => &notice.text,
         Content::Assessment(said) => &said.handling,
-        Content::Receipts(_) | Content::PolicyRelease(_) => return None,
+        Content::Decision(decision) => &decision.text,
+        Content::Receipts(_) | Content::PolicyRelease(_) | Content::Proposal(_) | Content::Vote(_) => return None,
     };
     text.strip_suffix('〕')?.rsplit_once('〔')?.1.parse().ok()
 }

@@ -164,7 +164,7 @@ impl Desk {
         let serial = self.play.serial();
         let text = numbered(words.say(self.play.voice.lang), serial);
         let kind = if granted { Kind::Approval } else { Kind::Denial };
-        let content = Content::Reply(Reply { text, officer: self.officer.clone() });
+        let content = Content::Reply(Reply { text, officer: self.officer.clone(), ..Default::default() });
         let title = format!("→ {} {}", self.play.name(&header.origin), header.number);
         let draft = Draft::new(serial, kind, header.precedence(), title, content).to(vec![asker]).about(&header.number);
         self.play.file(&self.unit, draft).await;

@@ -144,6 +144,7 @@ fn written(play: &Play, unit: &Unit, incident: &Incident, step: &Step, serial: u
                 recommendation: recommendation.say(lang).to_owned(),
                 needed_by_us: 0,
                 officer,
+                ..Default::default()
             };
             (Kind::RequestForInstructions, Content::Request(request))
         }

@@ -115,6 +115,9 @@ pub(crate) fn kind(kind: Kind) -> Words {
         Kind::LateralNotice => words("横向通报", "notice"),
         Kind::Assessment => words("评估", "assessment"),
         Kind::PolicyRelease => words("预案版本", "policy"),
+        Kind::Decision => words("决定", "decision"),
+        Kind::Proposal => words("拟稿", "proposal"),
+        Kind::Vote => words("表决", "vote"),
         Kind::Cancel => words("撤销", "cancel"),
         Kind::Receipt => words("回执", "receipt"),
     }

@@ -60,12 +60,12 @@ fn issue_command(words: &Words) -> Command {
 }
 
 fn status_command(words: &Words) -> Command {
-    let command = args::verb(words, "status", "cmd-directive-status").arg(args::document(words)).arg(args::flag(
-        words,
-        "unsigned",
-        "arg-unsigned-only",
-    ));
-    wait_flags(command, words)
+    status_flags(args::verb(words, "status", "cmd-directive-status").arg(args::document(words)), words)
+}
+
+/// `--unsigned --wait[=LEVEL] --timeout SPAN`
+pub(super) fn status_flags(command: Command, words: &Words) -> Command {
+    wait_flags(command.arg(args::flag(words, "unsigned", "arg-unsigned-only")), words)
 }
 
 /// `--wait[=LEVEL] --timeout SPAN`
@@ -139,7 +139,8 @@ fn issue(call: &Call, given: &ArgMatches) -> Outcome {
     })
 }
 
-fn status(call: &Call, given: &ArgMatches) -> Outcome {
+/// How far it has come, addressee by addressee.
+pub(super) fn status(call: &Call, given: &ArgMatches) -> Outcome {
     let number = args::required(given, "document");
     let unsigned = given.get_flag("unsigned");
     let patience = args::span(&call.words, given, "timeout")?;
@@ -228,7 +229,7 @@ pub(super) fn cancel(call: &Call, given: &ArgMatches) -> Outcome {
     })
 }
 
-fn units(text: &str) -> Vec<String> {
+pub(super) fn units(text: &str) -> Vec<String> {
     let units = text.split([',', '\u{ff0c}', '、', ';', '\u{ff1b}']).map(str::trim).filter(|unit| !unit.is_empty());
     units.map(str::to_owned).collect()
 }

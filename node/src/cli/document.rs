@@ -1,8 +1,8 @@
 //! One document, and lists of them: for people and for machines.
 
 use proto::v1::{
-    AttachmentView, Document, DocumentView, Grade, Header, Kind, Passage, QueueState, RecipientView, SecrecyReport,
-    StageView, Standing, document::Content,
+    AttachmentView, Decision, Document, DocumentView, Grade, Header, Kind, Passage, QueueState, RecipientView,
+    SecrecyReport, StageView, Standing, Subject, Vote, document::Content,
 };
 use serde_json::{Value, json};
 
@@ -182,6 +182,11 @@ fn matter_text(view: &DocumentView, words: &Words) -> String {
         Some(Content::LateralNotice(notice)) => format!("{} {}", notice.to().word(words), visible::line(&notice.body)),
         Some(Content::Assessment(said)) => visible::line(&said.handling),
         Some(Content::PolicyRelease(release)) => visible::line(&release.version),
+        Some(Content::Decision(decision)) => visible::line(&decision.title),
+        Some(Content::Proposal(proposal)) => {
+            proposal.decision.as_ref().map(|decision| visible::line(&decision.title)).unwrap_or_default()
+        }
+        Some(Content::Vote(vote)) => visible::line(&vote.member),
         Some(Content::Cancel(cancel)) => visible::line(&cancel.reason),
         _ => String::new(),
     };
@@ -284,8 +289,41 @@ fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, Stri
             ("field-officer", visible::line(&release.officer)),
             ("field-releaser", visible::line(&release.releaser)),
         ],
+        Some(Content::Decision(decision)) => decision_fields(decision, words),
+        Some(Content::Proposal(proposal)) => {
+            proposal.decision.as_ref().map(|decision| decision_fields(decision, words)).unwrap_or_default()
+        }
+        Some(Content::Vote(vote)) => vec![
+            ("field-member", visible::line(&vote.member)),
+            ("field-vote", words.text(if vote.agrees { "vote-agrees" } else { "vote-disagrees" })),
+        ],
         Some(Content::Receipts(_)) | None => Vec::new(),
     }
+}
+
+fn decision_fields(decision: &Decision, words: &Words) -> Vec<(&'static str, String)> {
+    let comma = words.text("list-comma");
+    let list = |texts: &[String]| texts.iter().map(|text| visible::line(text)).collect::<Vec<_>>().join(&comma);
+    let votes = decision.votes.iter().map(|vote| {
+        let key = if vote.agrees { "vote-agrees" } else { "vote-disagrees" };
+        format!("{} {}", visible::line(&vote.member), words.text(key))
+    });
+    let effective = match decision.effective_at_us {
+        0 => words.text("effective-at-once"),
+        us => time::clock(us),
+    };
+    vec![
+        ("field-subject", decision.subject().word(words)),
+        ("field-scope", list(&decision.scope)),
+        ("field-place", visible::line(&decision.place)),
+        ("field-basis", list(&decision.basis)),
+        ("field-effective", effective),
+        ("field-fallback", visible::line(&decision.fallback)),
+        ("field-options", list(&decision.options)),
+        ("field-votes", votes.collect::<Vec<_>>().join(&comma)),
+        ("field-drafter", visible::line(&decision.drafter)),
+        ("field-releaser", visible::line(&decision.releaser)),
+    ]
 }
 
 /// A 建议 that follows.
@@ -320,6 +358,11 @@ fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
             lines.extend(notice.secrecy.iter().flat_map(|said| secrecy_lines(said, words)));
             lines
         }
+        Some(Content::Decision(decision)) => visible::lines(&decision.text),
+        Some(Content::Proposal(proposal)) => {
+            proposal.decision.as_ref().map(|decision| visible::lines(&decision.text)).unwrap_or_default()
+        }
+        Some(Content::Vote(vote)) => visible::lines(&vote.note),
         Some(Content::Receipts(_) | Content::Assessment(_) | Content::PolicyRelease(_)) => Vec::new(),
         None => vec![words.text("body-absent")],
     }
@@ -423,9 +466,12 @@ fn content_json(view: &DocumentView) -> Value {
             "ask": request.ask,
             "recommendation": some(&request.recommendation),
             "needed_by": time::rfc3339(request.needed_by_us),
+            "subject": is_subject(request.subject()).then(|| request.subject().code()),
             "officer": request.officer,
         }),
-        Some(Content::Reply(reply)) => json!({ "text": reply.text, "officer": reply.officer }),
+        Some(Content::Reply(reply)) => {
+            json!({ "text": reply.text, "officer": reply.officer, "decision": id(&reply.decision) })
+        }
         Some(Content::Directive(directive)) => json!({
             "title": directive.title,
             "text": directive.text,
@@ -478,8 +524,44 @@ fn content_json(view: &DocumentView) -> Value {
             "officer": release.officer,
             "releaser": release.releaser,
         }),
+        Some(Content::Decision(decision)) => decision_json(decision),
+        Some(Content::Proposal(proposal)) => proposal.decision.as_ref().map_or(Value::Null, decision_json),
+        Some(Content::Vote(vote)) => vote_json(vote),
         Some(Content::Receipts(_)) | None => Value::Null,
     }
+}
+
+fn is_subject(subject: Subject) -> bool {
+    subject != Subject::Unspecified
+}
+
+fn decision_json(decision: &Decision) -> Value {
+    json!({
+        "subject": decision.subject().code(),
+        "scope": decision.scope,
+        "place": some(&decision.place),
+        "title": decision.title,
+        "text": decision.text,
+        "basis": decision.basis,
+        "effective_at": time::rfc3339(decision.effective_at_us),
+        "fallback": some(&decision.fallback),
+        "options": decision.options,
+        "drafter": decision.drafter,
+        "releaser": some(&decision.releaser),
+        "proposal": id(&decision.proposal),
+        "votes": decision.votes.iter().map(vote_json).collect::<Vec<_>>(),
+    })
+}
+
+fn vote_json(vote: &Vote) -> Value {
+    json!({
+        "proposal": id(&vote.proposal),
+        "digest": hex(&vote.digest),
+        "agrees": vote.agrees,
+        "member": vote.member,
+        "note": some(&vote.note),
+        "at": time::rfc3339(vote.at_us),
+    })
 }
 
 fn attachment_json(view: &AttachmentView) -> Value {

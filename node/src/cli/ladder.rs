@@ -203,7 +203,7 @@ fn way(view: &DocumentView) -> Vec<Passage> {
 /// Offsets on a passage are against the parent, so the direction decides whose offset a leg needs.
 fn downward(view: &DocumentView) -> bool {
     match kind(view) {
-        Kind::Directive | Kind::Approval | Kind::Denial => true,
+        Kind::Directive | Kind::Decision | Kind::PolicyRelease | Kind::Approval | Kind::Denial => true,
         // Only the ministry has no parent to differ from.
         Kind::Cancel => view.passages.first().is_some_and(|first| first.offset_uncertainty_us == 0),
         _ => false,

@@ -1,7 +1,7 @@
 //! `request`: 请示 — one matter put to the office above, closed only by a 批复.
 
 use clap::{ArgMatches, Command};
-use proto::v1::{Box, FileRequest, Kind, Reply, Request, Status, document::Content};
+use proto::v1::{Box, FileRequest, Kind, Reply, Request, Status, Subject, document::Content};
 
 use super::{
     args, ask,
@@ -31,6 +31,10 @@ pub(super) fn command(words: &Words, tier: Tier) -> Command {
         for (name, about) in [("approve", "cmd-request-approve"), ("deny", "cmd-request-deny")] {
             let verb =
                 args::verb(words, name, about).arg(args::document(words)).arg(report::message(words).required(true));
+            let verb = match name {
+                "approve" => verb.arg(args::option(words, "decision", "arg-request-decision").value_name("ID")),
+                _ => verb,
+            };
             command = command.subcommand(filing::flags(verb, words));
         }
     }
@@ -41,6 +45,7 @@ fn submit_command(words: &Words) -> Command {
     let command = filing::status_flags(args::verb(words, "submit", "cmd-request-submit"), words)
         .arg(args::option(words, "for", "arg-request-for").value_name("ID").conflicts_with("reality"))
         .arg(args::option(words, "ask", "arg-ask").value_name("TEXT").required(true))
+        .arg(args::choice::<Subject>(words, "subject", "arg-request-subject"))
         .arg(args::option(words, "recommend", "arg-recommend").value_name("TEXT"))
         .arg(args::option(words, "needed-by", "arg-needed-by").value_name("TIME"));
     report::wait_flags(filing::flags(command, words), words)
@@ -68,6 +73,7 @@ fn submit(call: &Call, given: &ArgMatches) -> Outcome {
         recommendation: args::text(given, "recommend").unwrap_or_default().to_owned(),
         needed_by_us,
         officer: call.officer()?,
+        subject: args::chosen::<Subject>(given, "subject").unwrap_or_default().into(),
     });
     let incident = args::text(given, "for");
     let status = match (filing::status(given), incident) {
@@ -94,11 +100,15 @@ fn submit(call: &Call, given: &ArgMatches) -> Outcome {
 fn reply(call: &Call, given: &ArgMatches, kind: Kind) -> Outcome {
     let asked = args::required(given, "document");
     let text = ask::text(call, args::required(given, "message"))?;
-    let content = Content::Reply(Reply { text, officer: call.officer()? });
+    let content = Content::Reply(Reply { text, officer: call.officer()?, ..Default::default() });
     let request = filing::request(call, given, kind, Status::Unspecified, content)?;
     call.online(async |station| {
         let header = call.document(station, asked).await?.header.unwrap_or_default();
-        let request = FileRequest { refers_to: asked.to_owned(), ..filing::like(request, &header, given) };
+        let decision = match kind {
+            Kind::Approval => args::text(given, "decision").unwrap_or_default().to_owned(),
+            _ => String::new(),
+        };
+        let request = FileRequest { refers_to: asked.to_owned(), decision, ..filing::like(request, &header, given) };
         let filed = filing::file(call, station, request, &args::texts(given, "attach")).await?;
         filing::told(call, &filed, &[("trace", "next-trace")]);
         Ok(Exit::Done)

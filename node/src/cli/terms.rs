@@ -3,7 +3,7 @@
 use clap::builder::PossibleValue;
 use proto::v1::{
     Category, Choice, Classification, Grade, Item, Kind, Lateral, Manner, Precedence, Role, Severity, Stage, Standing,
-    Status, Verdict,
+    Status, Subject, Verdict,
 };
 
 use super::words::Words;
@@ -113,6 +113,9 @@ terms!(Kind, "kind":
     LateralNotice "lateral-notice" ["横向通报"];
     Assessment "assessment" ["评估"];
     PolicyRelease "policy-release" ["预案版本"];
+    Decision "decision" ["决定"];
+    Proposal "proposal" ["拟稿"];
+    Vote "vote" ["表决"];
     Cancel "cancel" ["撤销"];
     Receipt "receipt" ["回执"];
 );
@@ -128,6 +131,18 @@ terms!(Lateral, "lateral":
     Discipline "discipline" ["纪检", "纪检监察"];
     Justice "justice" ["司法机关"];
     Internet "internet" ["网信"];
+);
+
+terms!(Subject, "subject":
+    AsScheduled "as-scheduled" ["如期进行", "如期"];
+    Postpone "postpone" ["延期"];
+    Suspend "suspend" ["中止考试", "中止"];
+    Void "void" ["考试作废", "作废"];
+    Change "change" ["变更考试安排", "变更"];
+    SuspendService "suspend-service" ["暂停信息系统"];
+    ResumeService "resume-service" ["恢复信息系统"];
+    SparePaper "spare-paper" ["启用备用卷"];
+    Other "other" ["其他"];
 );
 
 terms!(Manner, "manner":
@@ -347,6 +362,7 @@ mod tests {
             .chain(named::<Kind>())
             .chain(named::<Lateral>())
             .chain(named::<Manner>())
+            .chain(named::<Subject>())
             .chain(named::<Verdict>())
             .chain(named::<Role>())
             .chain(named::<Category>())

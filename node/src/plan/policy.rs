@@ -37,6 +37,17 @@ pub struct Policy {
     pub exam: Exam,
     /// What is owed.
     pub duties: Vec<Rule>,
+    /// Who decides what touches the holding of the exam.
+    pub group: Group,
+}
+
+/// 领导小组: decides together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Group {
+    /// Its members; empty = they have not been named yet, and whoever has a name may vote.
+    pub members: Vec<String>,
+    /// How many of them have to agree.
+    pub quorum: usize,
 }
 
 /// The exam all deadlines give way to.

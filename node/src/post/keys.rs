@@ -226,6 +226,16 @@ pub fn assessed(incident: DocId) -> Vec<u8> {
     Key::of(b'e').bytes(&incident.0).0
 }
 
+/// `c` topic, origin, document → [`Locator`]: a document that is found again under a topic.
+pub fn topic(topic: &str, origin: &str, document: DocId) -> Vec<u8> {
+    Key::of(b'c').text(topic).text(origin).bytes(&document.0).0
+}
+
+/// All under one topic.
+pub fn under(topic: &str) -> Vec<u8> {
+    Key::of(b'c').text(topic).0
+}
+
 /// `p` document → [`Locator`]: a policy the ministry released.
 pub fn release(document: DocId) -> Vec<u8> {
     Key::of(b'p').bytes(&document.0).0

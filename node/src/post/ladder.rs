@@ -68,6 +68,9 @@ impl Post {
             }
             _ => {}
         }
+        if !header.topic.is_empty() && header.topic.len() <= limits::TOPIC_BYTES_MAX {
+            self.rows.put(keys::topic(&header.topic, &header.origin, id), locator());
+        }
         // Of an exercise nobody learns new rules, and from nobody but the ministry.
         let ministry = header.origin == self.me.topology.root().as_str();
         if header.kind() == Kind::PolicyRelease && header.status() == v1::Status::Actual && ministry {

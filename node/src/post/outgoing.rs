@@ -233,7 +233,8 @@ impl Post {
         if let Some((code, why)) = short {
             return Err(Refusal::new(code, why, &[]));
         }
-        for (destination, _) in &draft.destinations {
+        // What an office keeps for itself goes nowhere.
+        for (destination, _) in draft.destinations.iter().filter(|(destination, _)| *destination != self.me.unit) {
             let Some(peer) = self.next_hop(destination) else {
                 let reason = format!("{destination} cannot be reached from here");
                 return Err(Refusal::new(Code::NoRoute, &reason, &[destination.as_str()]));

@@ -73,6 +73,20 @@ codes! {
 
     /// A notice says that somebody was told at a moment still to come.
     NotYetTold "not-yet-told" [];
+    /// Something that needs the leading group's decision: which subject.
+    NeedsDecision "needs-decision" ["subject"];
+    /// The decision named is about something else, or about others.
+    DecisionDoesNotCover "decision-does-not-cover" ["number"];
+    /// Too few of those who may decide agree: how many do, how many must.
+    NoQuorum "no-quorum" ["votes", "quorum"];
+    /// Whoever drafted it has no vote on it.
+    DrafterVotes "drafter-votes" ["officer"];
+    /// Not a member of the group.
+    NotAMember "not-a-member" ["officer"];
+    /// It is not a proposal.
+    NotAProposal "not-a-proposal" ["number"];
+    /// A decision that takes effect in the past.
+    EffectInThePast "effect-in-the-past" [];
     /// A policy that cannot be read: why.
     BadPolicy "bad-policy" ["why"];
     /// A version is never used twice.

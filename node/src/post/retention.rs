@@ -268,6 +268,9 @@ impl Broom<'_> {
             if header.kind() == Kind::Receipt {
                 self.forget_marks(block.bodies.get(index));
             } else {
+                if let Some(id) = DocId::from_slice(&header.id).filter(|_| !header.topic.is_empty()) {
+                    self.rows.insert(keys::topic(&header.topic, &header.origin, id));
+                }
                 if header.kind() == Kind::PolicyRelease {
                     self.rows.extend(DocId::from_slice(&header.id).map(keys::release));
                 }

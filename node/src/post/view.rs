@@ -150,6 +150,12 @@ impl Post {
         rows.iter().filter_map(|(key, _)| keys::document_of(key)).collect()
     }
 
+    /// Documents that are found under a topic, office by office, the oldest first.
+    pub fn under(&self, topic: &str, read: Read<'_>) -> Vec<Copy> {
+        let rows = self.rows.prefix(&keys::under(topic), limits::LIST_MAX);
+        rows.iter().filter_map(|(_, row)| self.located(row, read)).collect()
+    }
+
     /// Policies the ministry released, in the order it did.
     pub fn releases(&self) -> &BTreeSet<DocId> {
         &self.releases

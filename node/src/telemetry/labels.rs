@@ -155,6 +155,9 @@ impl Word for Kind {
             Self::LateralNotice => "lateral_notice",
             Self::Assessment => "assessment",
             Self::PolicyRelease => "policy_release",
+            Self::Decision => "decision",
+            Self::Proposal => "proposal",
+            Self::Vote => "vote",
             Self::Cancel => "cancel",
             Self::Receipt => "receipt",
         }

@@ -175,7 +175,7 @@ pub(super) fn recommends(document: Document<'_>) -> bool {
 
 /// 指示 or 批复.
 pub(super) fn instructs(document: Document<'_>) -> bool {
-    matches!(document.header.kind(), Kind::Directive | Kind::Approval | Kind::Denial)
+    matches!(document.header.kind(), Kind::Directive | Kind::Decision | Kind::Approval | Kind::Denial)
 }
 
 /// 请示.

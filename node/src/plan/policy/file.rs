@@ -5,7 +5,7 @@ use std::time::Duration;
 use proto::v1::{Category, Choice, Grade, Item, Lateral};
 use serde::Deserialize;
 
-use super::{Condition, Exam, Limit, Policy, Rule, Session, What};
+use super::{Condition, Exam, Group, Limit, Policy, Rule, Session, What};
 use crate::{
     config::parse_duration,
     io::Timestamp,
@@ -41,6 +41,7 @@ struct File {
     document: String,
     confirmed: bool,
     adverb: Vec<Adverb>,
+    group: GroupTable,
     exam: Option<ExamTable>,
     duty: Vec<Duty>,
 }
@@ -53,6 +54,13 @@ struct Adverb {
     province: String,
     ministry: String,
     source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupTable {
+    members: Vec<String>,
+    quorum: usize,
 }
 
 #[derive(Deserialize)]
@@ -111,13 +119,14 @@ impl Policy {
         }
         let exam = file.exam.map(exam).transpose();
         let exam = exam.map_err(|what| BadPolicy::Entry { entry: "exam".to_owned(), what })?.unwrap_or_default();
+        let group = group(&file.group).map_err(|what| BadPolicy::Entry { entry: "group".to_owned(), what })?;
         let duties = file.duty.iter().enumerate().map(|(index, duty)| {
             let entry = format!("duty {} ({})", index + 1, duty.row);
             rule(duty, &adverbs).map_err(|what| BadPolicy::Entry { entry, what })
         });
         let duties = duties.collect::<Result<_, _>>()?;
         let File { version, title, document, confirmed, .. } = file;
-        Ok(Self { version, title, document, confirmed, exam, duties })
+        Ok(Self { version, title, document, confirmed, exam, duties, group })
     }
 }
 
@@ -153,6 +162,18 @@ fn span(text: &str) -> Said<Duration> {
         return Err(format!("`{text}` is not between one minute and one year"));
     }
     Ok(span)
+}
+
+fn group(table: &GroupTable) -> Said<Group> {
+    let GroupTable { members, quorum } = table;
+    let named = members.len();
+    if *quorum < 1 || *quorum > limits::MEMBERS_MAX || named > limits::MEMBERS_MAX || (named > 0 && *quorum > named) {
+        return Err(format!("{quorum} of {named} members cannot agree"));
+    }
+    if members.iter().collect::<std::collections::BTreeSet<_>>().len() != named {
+        return Err("a member is named twice".to_owned());
+    }
+    Ok(Group { members: members.clone(), quorum: *quorum })
 }
 
 fn exam(table: ExamTable) -> Said<Exam> {

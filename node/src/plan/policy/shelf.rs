@@ -25,6 +25,7 @@ static FIRST: LazyLock<Arc<Policy>> = LazyLock::new(|| {
         confirmed: false,
         exam: super::Exam::default(),
         duties: Vec::new(),
+        group: super::Group { members: Vec::new(), quorum: 2 },
     };
     Arc::new(Policy::parse(BUILT_IN).unwrap_or_else(|_| none()))
 });

@@ -156,6 +156,8 @@ pub(super) fn creation_name(kind: Kind) -> &'static str {
         Kind::LateralNotice => "create notice",
         Kind::Assessment => "create assessment",
         Kind::PolicyRelease => "create policy",
+        Kind::Decision => "create decision",
+        Kind::Proposal | Kind::Vote => "create paper",
         Kind::Cancel => "create cancel",
         Kind::Unspecified | Kind::Receipt => "create document",
     }
