@@ -31,6 +31,7 @@ mod ladder;
 mod link;
 mod listing;
 mod names;
+mod nil;
 mod notice;
 mod obligation;
 mod paint;
@@ -159,6 +160,7 @@ fn act(call: &Call, name: &str, given: &ArgMatches, root: Command) -> Outcome {
         "incident" => incident::act(call, given),
         "endorse" => endorse::act(call, given),
         "notice" => notice::act(call, given),
+        "nil" => nil::act(call, given),
         "assess" => assess::act(call, given),
         "obligation" => obligation::act(call, given),
         "policy" => policy::act(call, given),
@@ -206,6 +208,7 @@ fn command(tool: &Tool, words: &Words) -> Command {
         .subcommand(obligation::command(words))
         .subcommand(assess::command(words))
         .subcommand(policy::command(words, tier))
+        .subcommand(nil::command(words, tier))
         .subcommand(request::command(words, tier))
         .subcommand(decision::command(words, tier))
         .subcommand(directive::command(words, tier))

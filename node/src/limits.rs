@@ -152,3 +152,9 @@ pub const INCIDENTS_LISTED_MAX: usize = 200;
 pub const TOPIC_BYTES_MAX: usize = 64;
 /// Members of a group that may decide, and so votes on a decision.
 pub const MEMBERS_MAX: usize = 64;
+/// Bytes of the name of an hour at which a 平安报 is owed: with its first word it is a topic.
+pub const SLOT_BYTES_MAX: usize = 48;
+/// How long before its hour a 平安报 may be written.
+pub const NIL_BEFORE: Duration = Duration::from_secs(30 * 60);
+/// How long after its hour a 平安报 that did not come is told of.
+pub const NIL_TOLD_FOR: Duration = Duration::from_secs(24 * 3600);

@@ -8,6 +8,7 @@ pub mod act;
 pub mod decision;
 pub mod incident;
 pub mod lateral;
+pub mod nil;
 pub mod obligation;
 pub mod particulars;
 pub mod policy;
@@ -85,6 +86,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         (Kind::LateralNotice, Content::LateralNotice(notice)) => tell(desk, request, notice, &mut draft)?,
         (Kind::Assessment, Content::Assessment(said)) => assess(desk, request, said, &mut draft)?,
         (Kind::PolicyRelease, Content::PolicyRelease(release)) => above::release(desk, request, release, &mut draft)?,
+        (Kind::NilReport, Content::NilReport(nil)) => nil::write(desk, nil, &mut draft)?,
         (Kind::Proposal, Content::Proposal(proposal)) => decision::propose(desk, request, proposal, &mut draft)?,
         (Kind::Vote, Content::Vote(vote)) => decision::vote(desk, request, vote, &mut draft)?,
         (Kind::Decision, Content::Decision(_)) => decision::release(desk, request, &mut draft)?,

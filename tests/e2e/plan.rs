@@ -171,7 +171,9 @@ async fn new_rules_reach_everybody_and_judge_nothing_old(offices: &Offices) {
     let file = directory.path().join("policy.toml");
     let text = district.types(&["policy", "show"]).out;
     let text = text.replace("2014-proposal-1", "2014-2").replace("confirmed = false", "confirmed = true");
-    std::fs::write(&file, text.replace("district = \"15m\"", "district = \"3m\"")).unwrap();
+    let now = ministry.json(&["status"])["at"].as_str().unwrap().to_owned();
+    let hour = format!("\n[[nil]]\nname = \"此刻\"\nat = {now}\ngrace = \"15m\"\ntiers = [\"district\"]\n");
+    std::fs::write(&file, text.replace("district = \"15m\"", "district = \"3m\"") + &hour).unwrap();
     let path = file.to_str().unwrap();
     assert_eq!(ministry.types(&["policy", "check", path]).code, 0);
     let release = ["policy", "release", path, "--actual", "--reference", "司办通〔2014〕35号", "--leader"];
@@ -192,6 +194,16 @@ async fn new_rules_reach_everybody_and_judge_nothing_old(offices: &Offices) {
     let new = offices.reports("--actual", "自然灾害", &[]);
     let judged = |number: &str| duty(&owed(district, number), "420100", "report", "")["policy"].clone();
     assert_eq!((judged(&old), judged(&new)), ("2014-proposal-1".into(), "2014-2".into()));
+    // Nothing has happened, and that is said.
+    let nil = files(district, &["nil", "submit", "--actual"]);
+    eventually("the nil report is at the ministry", async || {
+        let board: Value = serde_json::from_str(&ministry.types(&["nil", "ls", "--json"]).out).ok()?;
+        let units = board["units"].as_array()?;
+        assert_eq!((board["slot"].as_str(), units.len()), (Some("此刻"), 4));
+        let one = units.iter().find(|unit| unit["unit"] == "420100")?;
+        (one["state"] == "received" && one["number"] == nil.as_str() && one["officer"] == "张三").then_some(())
+    })
+    .await;
     // A mistake is told with its place.
     std::fs::write(&file, "version = \"3\"\nwhat = 1\n").unwrap();
     let said = ministry.types(&["policy", "check", path]);

@@ -116,6 +116,7 @@ pub(crate) fn kind(kind: Kind) -> Words {
         Kind::Assessment => words("评估", "assessment"),
         Kind::PolicyRelease => words("预案版本", "policy"),
         Kind::Decision => words("决定", "decision"),
+        Kind::NilReport => words("平安报", "nil report"),
         Kind::Proposal => words("拟稿", "proposal"),
         Kind::Vote => words("表决", "vote"),
         Kind::Cancel => words("撤销", "cancel"),

@@ -187,6 +187,7 @@ fn matter_text(view: &DocumentView, words: &Words) -> String {
             proposal.decision.as_ref().map(|decision| visible::line(&decision.title)).unwrap_or_default()
         }
         Some(Content::Vote(vote)) => visible::line(&vote.member),
+        Some(Content::NilReport(nil)) => visible::line(&nil.slot),
         Some(Content::Cancel(cancel)) => visible::line(&cancel.reason),
         _ => String::new(),
     };
@@ -293,6 +294,9 @@ fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, Stri
         Some(Content::Proposal(proposal)) => {
             proposal.decision.as_ref().map(|decision| decision_fields(decision, words)).unwrap_or_default()
         }
+        Some(Content::NilReport(nil)) => {
+            vec![("field-slot", visible::line(&nil.slot)), ("field-officer", visible::line(&nil.officer))]
+        }
         Some(Content::Vote(vote)) => vec![
             ("field-member", visible::line(&vote.member)),
             ("field-vote", words.text(if vote.agrees { "vote-agrees" } else { "vote-disagrees" })),
@@ -363,6 +367,7 @@ fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
             proposal.decision.as_ref().map(|decision| visible::lines(&decision.text)).unwrap_or_default()
         }
         Some(Content::Vote(vote)) => visible::lines(&vote.note),
+        Some(Content::NilReport(nil)) => visible::lines(&nil.text),
         Some(Content::Receipts(_) | Content::Assessment(_) | Content::PolicyRelease(_)) => Vec::new(),
         None => vec![words.text("body-absent")],
     }
@@ -527,6 +532,9 @@ fn content_json(view: &DocumentView) -> Value {
         Some(Content::Decision(decision)) => decision_json(decision),
         Some(Content::Proposal(proposal)) => proposal.decision.as_ref().map_or(Value::Null, decision_json),
         Some(Content::Vote(vote)) => vote_json(vote),
+        Some(Content::NilReport(nil)) => {
+            json!({ "slot": nil.slot, "text": some(&nil.text), "officer": nil.officer })
+        }
         Some(Content::Receipts(_)) | None => Value::Null,
     }
 }

@@ -187,6 +187,7 @@ fn heading(view: &StatusView, tier: Tier, names: &Names, words: &Words, now: Tim
     }
     parts.push(words.say("status-unsigned", &[("n", view.unsigned.into())]));
     parts.extend(view.owed.as_ref().and_then(|owed| owed_text(owed, words)));
+    parts.extend(view.owed.as_ref().and_then(|owed| nil_text(owed, words)));
     parts.join("   ")
 }
 
@@ -203,6 +204,16 @@ fn owed_text(owed: &Owed, words: &Words) -> Option<String> {
         (0, _) => Some(words.say("status-owed", &args)),
         _ => Some(words.say("status-overdue", &args)),
     }
+}
+
+/// 平安报 that are missed.
+fn nil_text(owed: &Owed, words: &Words) -> Option<String> {
+    let args = [
+        ("slot", visible::line(&owed.nil_slot).into()),
+        ("missing", owed.nil_missing.into()),
+        ("silent", owed.nil_silent.into()),
+    ];
+    (owed.nil_missing + owed.nil_silent > 0).then(|| words.say("status-nil", &args))
 }
 
 fn store_text(store: &StoreView, words: &Words) -> String {
@@ -314,11 +325,14 @@ pub(super) fn json(view: &StatusView) -> Value {
         "at": time::rfc3339(view.now_us),
         "unsigned": view.unsigned,
         "held": view.held,
-        "owed": view.owed.map(|owed| json!({
+        "owed": view.owed.as_ref().map(|owed| json!({
             "open_here": owed.open_here,
             "overdue_here": owed.overdue_here,
             "overdue_elsewhere": owed.overdue_elsewhere,
             "overdue_exercise": owed.overdue_exercise,
+            "nil_slot": document::some(&owed.nil_slot),
+            "nil_missing": owed.nil_missing,
+            "nil_silent": owed.nil_silent,
         })),
         "store": {
             "used_bytes": store.used_bytes,

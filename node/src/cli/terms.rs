@@ -2,8 +2,8 @@
 
 use clap::builder::PossibleValue;
 use proto::v1::{
-    Category, Choice, Classification, Grade, Item, Kind, Lateral, Manner, Precedence, Role, Severity, Stage, Standing,
-    Status, Subject, Verdict,
+    Category, Choice, Classification, Grade, Item, Kind, Lateral, Manner, NilState, Precedence, Role, Severity, Stage,
+    Standing, Status, Subject, Verdict,
 };
 
 use super::words::Words;
@@ -114,6 +114,7 @@ terms!(Kind, "kind":
     Assessment "assessment" ["评估"];
     PolicyRelease "policy-release" ["预案版本"];
     Decision "decision" ["决定"];
+    NilReport "nil-report" ["平安报", "零报告"];
     Proposal "proposal" ["拟稿"];
     Vote "vote" ["表决"];
     Cancel "cancel" ["撤销"];
@@ -306,6 +307,14 @@ terms!(Standing, "standing":
     Closed "closed" ["已办结"];
 );
 
+terms!(NilState, "nil":
+    Received "received" [];
+    Late "late" [];
+    Awaited "awaited" [];
+    Missing "missing" [];
+    Silent "silent" [];
+);
+
 terms!(Verdict, "verdict":
     Done "done" [];
     Late "late" [];
@@ -362,6 +371,7 @@ mod tests {
             .chain(named::<Kind>())
             .chain(named::<Lateral>())
             .chain(named::<Manner>())
+            .chain(named::<NilState>())
             .chain(named::<Subject>())
             .chain(named::<Verdict>())
             .chain(named::<Role>())

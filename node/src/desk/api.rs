@@ -140,6 +140,12 @@ impl Station for Api {
         self.obligations(request.into_inner()).await.map(Response::new)
     }
 
+    async fn list_nil(&self, request: Request<v1::NilRequest>) -> Result<Response<v1::NilResponse>, Status> {
+        let (request, silent) = (request.into_inner(), duties::silent(&self.around));
+        let found = self.engine.ask(move |desk| duties::nil(desk, &request, &silent));
+        found.await.map_err(from_stopped)?.map_err(from_refusal).map(Response::new)
+    }
+
     async fn get_policy(&self, request: Request<v1::PolicyRequest>) -> Result<Response<v1::PolicyView>, Status> {
         let request = request.into_inner();
         let found = self.engine.ask(move |desk| duties::policy(desk, &request));
@@ -346,6 +352,7 @@ fn grpc_code(code: Code) -> tonic::Code {
         | Code::ParticularWithoutSource
         | Code::ParticularFromTheFuture
         | Code::NotYetTold
+        | Code::NoSuchSlot
         | Code::BadPolicy
         | Code::NotAReport
         | Code::MissingReference

@@ -143,6 +143,10 @@ findings! {
     DutiesDone "duties-done" "plan" Ok [];
     /// How many of its own are.
     DutiesOverdue "duties-overdue" "plan" Warning [Count];
+    /// How many 平安报 nobody wrote, for which hour.
+    NilMissing "nil-missing" "plan" Warning [Count, Text];
+    /// How many offices behind lines that are down have not been heard, for which hour.
+    NilSilent "nil-silent" "plan" Warning [Count, Text];
 
     /// For whom, how long the oldest has waited.
     QueueOld "queue-old" "queue" Warning [Unit, Seconds];
@@ -183,7 +187,7 @@ pub fn items(status: &v1::StatusView, stage: &str) -> Vec<CheckItem> {
     items.extend(of_links(&status.links, now));
     if stage != "links" {
         items.extend(of_queues(status, now));
-        items.push(of_duties(&status.owed.unwrap_or_default()));
+        items.extend(of_duties(&status.owed.clone().unwrap_or_default()));
     }
     items
 }
@@ -265,11 +269,18 @@ fn of_links(links: &[v1::LinkView], now: Timestamp) -> Vec<CheckItem> {
     items
 }
 
-fn of_duties(owed: &v1::Owed) -> CheckItem {
-    match owed.overdue_here {
-        0 => Finding::DutiesDone.item(&[], ""),
-        count => Finding::DutiesOverdue.item(&[&count.to_string()], ""),
+fn of_duties(owed: &v1::Owed) -> Vec<CheckItem> {
+    let mut items = match owed.overdue_here {
+        0 => vec![Finding::DutiesDone.item(&[], "")],
+        count => vec![Finding::DutiesOverdue.item(&[&count.to_string()], "")],
+    };
+    if owed.nil_missing > 0 {
+        items.push(Finding::NilMissing.item(&[&owed.nil_missing.to_string(), &owed.nil_slot], ""));
     }
+    if owed.nil_silent > 0 {
+        items.push(Finding::NilSilent.item(&[&owed.nil_silent.to_string(), &owed.nil_slot], ""));
+    }
+    items
 }
 
 fn of_queues(status: &v1::StatusView, now: Timestamp) -> Vec<CheckItem> {

@@ -9,7 +9,7 @@ use crate::{
     desk::{status::Around, view},
     io::Timestamp,
     plan::{
-        Desk,
+        Desk, nil,
         obligation::{self, Obligation, Verdict},
         policy::{self, Policy, What},
     },
@@ -58,6 +58,16 @@ pub fn summary(desk: Desk<'_>, silent: &Silent) -> v1::Owed {
             };
             *count += 1;
         }
+    }
+    if let Some(slot) = nil::last(desk) {
+        for square in nil::board(desk, &slot, Status::Actual, silent) {
+            match square.state {
+                v1::NilState::Missing => owed.nil_missing += 1,
+                v1::NilState::Silent => owed.nil_silent += 1,
+                _ => {}
+            }
+        }
+        owed.nil_slot = slot.name;
     }
     owed
 }
@@ -118,6 +128,43 @@ fn shown(desk: Desk<'_>, owed: &Obligation, first: &v1::Header, silent: &Silent)
         adverb: owed.rule.limit.adverb.clone(),
         source: owed.rule.limit.source.clone(),
         status: first.status,
+    }
+}
+
+/// 平安报 of one hour.
+pub fn nil(desk: Desk<'_>, request: &v1::NilRequest, silent: &Silent) -> Result<v1::NilResponse, Refusal> {
+    let policy = desk.shelf.in_force(desk);
+    let named = |slot: &&policy::Slot| slot.name == request.slot.trim();
+    let slot = match request.slot.trim().is_empty() {
+        true => nil::last(desk),
+        false => Some(policy.slots.iter().find(named).cloned().ok_or_else(|| {
+            let slots: Vec<_> = policy.slots.iter().map(|slot| slot.name.as_str()).collect();
+            let (slot, slots) = (&request.slot, slots.join("; "));
+            Refusal::new(Code::NoSuchSlot, &format!("the policy has no hour `{slot}`: {slots}"), &[slot, &slots])
+        })?),
+    };
+    let status = if request.status() == Status::Unspecified { Status::Actual } else { request.status() };
+    let squares = slot.as_ref().map(|slot| nil::board(desk, slot, status, silent)).unwrap_or_default();
+    Ok(v1::NilResponse {
+        slots: policy
+            .slots
+            .iter()
+            .map(|slot| v1::NilSlot { name: slot.name.clone(), at_us: slot.at.us(), due_us: slot.due().us() })
+            .collect(),
+        slot: slot.map(|slot| slot.name).unwrap_or_default(),
+        units: squares.into_iter().map(square).collect(),
+    })
+}
+
+fn square(square: nil::Square) -> v1::NilView {
+    let (number, officer, at) = square.written.unwrap_or_default();
+    v1::NilView {
+        unit: square.unit.to_string(),
+        state: square.state.into(),
+        number,
+        officer,
+        written_us: at.us(),
+        silent_since_us: square.silent_since.map_or(0, Timestamp::us),
     }
 }
 

@@ -115,7 +115,7 @@ impl Around {
             certificates: certificates(&identity),
             totals: Some(self.seen.totals(known.gaps)),
             hops: self.seen.latencies.snapshot(),
-            owed: Some(known.owed),
+            owed: Some(known.owed.clone()),
         }
     }
 

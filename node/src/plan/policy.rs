@@ -39,6 +39,28 @@ pub struct Policy {
     pub duties: Vec<Rule>,
     /// Who decides what touches the holding of the exam.
     pub group: Group,
+    /// When everybody says that nothing has happened, the earliest first.
+    pub slots: Vec<Slot>,
+}
+
+/// An hour at which a 平安报 is owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Its name: 开考, 试卷一结束.
+    pub name: String,
+    /// The hour.
+    pub at: Timestamp,
+    /// How long after it one is in time.
+    pub grace: Duration,
+    /// Who owes it.
+    pub tiers: Vec<Tier>,
+}
+
+impl Slot {
+    /// After this it is missing.
+    pub fn due(&self) -> Timestamp {
+        self.at + self.grace
+    }
 }
 
 /// 领导小组: decides together.

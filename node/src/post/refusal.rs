@@ -73,6 +73,12 @@ codes! {
 
     /// A notice says that somebody was told at a moment still to come.
     NotYetTold "not-yet-told" [];
+    /// No hour of the policy has this name: which there are.
+    NoSuchSlot "no-such-slot" ["slot", "slots"];
+    /// The hour of a 平安报 is still to come.
+    TooEarly "too-early" ["slot"];
+    /// Another tier owes that 平安报, not this office.
+    NotOwedHere "not-owed-here" ["slot"];
     /// Something that needs the leading group's decision: which subject.
     NeedsDecision "needs-decision" ["subject"];
     /// The decision named is about something else, or about others.

@@ -154,6 +154,7 @@ impl Word for Kind {
             Self::Endorsement => "endorsement",
             Self::LateralNotice => "lateral_notice",
             Self::Assessment => "assessment",
+            Self::NilReport => "nil_report",
             Self::PolicyRelease => "policy_release",
             Self::Decision => "decision",
             Self::Proposal => "proposal",

@@ -69,6 +69,7 @@ struct Instruments {
     forgotten: Counter<u64>,
     losses: Gauge<u64>,
     owed: Gauge<u64>,
+    nil: Gauge<u64>,
     recoveries: Counter<u64>,
     certificate: Gauge<f64>,
     /// Transitions counted so far, by peer.
@@ -245,6 +246,8 @@ impl Meters {
         {
             i.owed.record(count.into(), &[KeyValue::new("owner", owner)]);
         }
+        i.nil.record(owed.nil_missing.into(), &[KeyValue::new("reason", "not_sent")]);
+        i.nil.record(owed.nil_silent.into(), &[KeyValue::new("reason", "line_down")]);
     }
 
     /// What was lost, and what of that was not or was made good.
@@ -357,6 +360,7 @@ impl Instruments {
             used: gauge("zhuji_store_used_bytes", "Bytes the journal takes"),
             forgotten: counter("zhuji_forgotten_total", "Messages settled long ago that were given up"),
             losses: gauge("zhuji_losses", "What was found to be lost on disk or on the way"),
+            nil: gauge("zhuji_nil_reports_missing", "Offices that have not been heard for the last hour that is due"),
             owed: gauge("zhuji_obligations_overdue", "Duties of the plan that are overdue, of the newest incidents"),
             free: gauge("zhuji_store_free_bytes", "Bytes the store can still take"),
             recoveries: counter("zhuji_store_recoveries_total", "Times the store was recovered from its journal"),

@@ -29,6 +29,7 @@ const EVERY_METRIC: &[&str] = &[
     "zhuji_store_commit_duration_seconds",
     "zhuji_forgotten_total",
     "zhuji_losses",
+    "zhuji_nil_reports_missing",
     "zhuji_obligations_overdue",
     "zhuji_store_free_bytes",
     "zhuji_store_used_bytes",

@@ -101,6 +101,10 @@ impl Station for Told {
         Ok(Response::new(wire::ObligationsResponse { obligations: vec![owed], next: next.into() }))
     }
 
+    async fn list_nil(&self, _: Request<wire::NilRequest>) -> Answer<wire::NilResponse> {
+        Ok(Response::new(wire::NilResponse::default()))
+    }
+
     async fn get_policy(&self, _: Request<wire::PolicyRequest>) -> Answer<wire::PolicyView> {
         Ok(Response::new(wire::PolicyView { version: "1".into(), in_force: true, ..Default::default() }))
     }

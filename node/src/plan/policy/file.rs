@@ -5,7 +5,7 @@ use std::time::Duration;
 use proto::v1::{Category, Choice, Grade, Item, Lateral};
 use serde::Deserialize;
 
-use super::{Condition, Exam, Group, Limit, Policy, Rule, Session, What};
+use super::{Condition, Exam, Group, Limit, Policy, Rule, Session, Slot, What};
 use crate::{
     config::parse_duration,
     io::Timestamp,
@@ -43,6 +43,8 @@ struct File {
     adverb: Vec<Adverb>,
     group: GroupTable,
     exam: Option<ExamTable>,
+    #[serde(default)]
+    nil: Vec<NilTable>,
     duty: Vec<Duty>,
 }
 
@@ -54,6 +56,15 @@ struct Adverb {
     province: String,
     ministry: String,
     source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NilTable {
+    name: String,
+    at: toml::value::Datetime,
+    grace: String,
+    tiers: Vec<Tier>,
 }
 
 #[derive(Deserialize)]
@@ -120,13 +131,14 @@ impl Policy {
         let exam = file.exam.map(exam).transpose();
         let exam = exam.map_err(|what| BadPolicy::Entry { entry: "exam".to_owned(), what })?.unwrap_or_default();
         let group = group(&file.group).map_err(|what| BadPolicy::Entry { entry: "group".to_owned(), what })?;
+        let slots = slots(&file.nil).map_err(|what| BadPolicy::Entry { entry: "nil".to_owned(), what })?;
         let duties = file.duty.iter().enumerate().map(|(index, duty)| {
             let entry = format!("duty {} ({})", index + 1, duty.row);
             rule(duty, &adverbs).map_err(|what| BadPolicy::Entry { entry, what })
         });
         let duties = duties.collect::<Result<_, _>>()?;
         let File { version, title, document, confirmed, .. } = file;
-        Ok(Self { version, title, document, confirmed, exam, duties, group })
+        Ok(Self { version, title, document, confirmed, exam, duties, group, slots })
     }
 }
 
@@ -174,6 +186,25 @@ fn group(table: &GroupTable) -> Said<Group> {
         return Err("a member is named twice".to_owned());
     }
     Ok(Group { members: members.clone(), quorum: *quorum })
+}
+
+fn slots(tables: &[NilTable]) -> Said<Vec<Slot>> {
+    let mut slots: Vec<Slot> = Vec::new();
+    for NilTable { name, at, grace, tiers } in tables {
+        if name.trim().is_empty() || name.len() > limits::SLOT_BYTES_MAX {
+            return Err(format!("`{name}` must have 1 to {} bytes", limits::SLOT_BYTES_MAX));
+        }
+        if slots.iter().any(|slot| slot.name == *name) {
+            return Err(format!("`{name}` is there twice"));
+        }
+        if tiers.is_empty() || tiers.contains(&Tier::Ministry) {
+            return Err(format!("`{name}` is owed by districts, provinces, or both"));
+        }
+        let grace = span(grace)?;
+        slots.push(Slot { name: name.clone(), at: moment(at)?, grace, tiers: tiers.clone() });
+    }
+    slots.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    Ok(slots)
 }
 
 fn exam(table: ExamTable) -> Said<Exam> {

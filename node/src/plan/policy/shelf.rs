@@ -26,6 +26,7 @@ static FIRST: LazyLock<Arc<Policy>> = LazyLock::new(|| {
         exam: super::Exam::default(),
         duties: Vec::new(),
         group: super::Group { members: Vec::new(), quorum: 2 },
+        slots: Vec::new(),
     };
     Arc::new(Policy::parse(BUILT_IN).unwrap_or_else(|_| none()))
 });

@@ -157,6 +157,7 @@ pub(super) fn creation_name(kind: Kind) -> &'static str {
         Kind::Assessment => "create assessment",
         Kind::PolicyRelease => "create policy",
         Kind::Decision => "create decision",
+        Kind::NilReport => "create nil report",
         Kind::Proposal | Kind::Vote => "create paper",
         Kind::Cancel => "create cancel",
         Kind::Unspecified | Kind::Receipt => "create document",
