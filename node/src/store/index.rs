@@ -11,6 +11,7 @@
 //!
 //! Rows are small ([`ROW_BYTES_MAX`]): sled puts what is larger than a quarter of a segment into files it never syncs.
 
+mod anew;
 mod open;
 #[cfg(test)]
 mod tests;
@@ -19,11 +20,10 @@ mod worker;
 
 use std::{
     collections::BTreeMap,
-    fs::File,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
 };
 
 use super::{
@@ -32,6 +32,7 @@ use super::{
 };
 use crate::{limits::ROW_BYTES_MAX, post::rows::Base};
 
+use open::Store;
 use watermark::{Contents, Watermark};
 pub use worker::{Drained, Indexer};
 
@@ -102,10 +103,10 @@ pub struct Index {
 
 #[derive(Debug)]
 struct Shared {
-    dir: PathBuf,
-    db: sled::Db,
-    // sled's own handle is private and its flush stops short of the disk; any handle on the file can finish the job.
-    data: File,
+    base: PathBuf,
+    // Changed only when it is written anew.
+    store: RwLock<Store>,
+    cache_bytes: u64,
     journal: JournalId,
     shape: u32,
     // Held while a batch is written. Apart from the marks, so that asking for those never waits for a batch.
@@ -124,12 +125,12 @@ impl Index {
     /// Opens the index in this directory, or begins an empty one if that cannot be used.
     pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<(Self, Opened), IndexError> {
         let dir = dir.as_ref();
-        let (open::Usable { db, data, contents, watermark: _ }, opened) = open::open(dir, options)?;
+        let (open::Usable { store, contents, watermark: _ }, opened) = open::open(dir, options)?;
         let marks = Marks { applied: opened.watermark, durable: opened.watermark };
         let shared = Shared {
-            dir: dir.to_owned(),
-            db,
-            data,
+            base: dir.to_owned(),
+            store: RwLock::new(store),
+            cache_bytes: options.cache_bytes,
             journal: options.journal.id,
             shape: options.shape,
             contents: Mutex::new(contents),
@@ -141,7 +142,7 @@ impl Index {
 
     /// Has the index in this directory rebuilt when it is opened next.
     pub fn condemn(dir: &Path) -> io::Result<()> {
-        open::condemn(dir)
+        open::condemn(&anew::current(dir)?)
     }
 
     /// Writes the rows and what they stand for, all or nothing. Visible at once, durable after a checkpoint.
@@ -155,7 +156,7 @@ impl Index {
         // Changed only after the write, so a panic elsewhere does not make it wrong.
         let mut current = self.shared.contents.lock().unwrap_or_else(PoisonError::into_inner);
         let mut contents = *current;
-        self.guarded("write", |db| {
+        self.guarded("write", |Store { db, .. }| {
             let mut batch = sled::Batch::default();
             for (key, value) in rows {
                 if let Some(old) = db.get(key)? {
@@ -181,9 +182,9 @@ impl Index {
     /// Brings everything applied so far to the disk.
     pub fn checkpoint(&self) -> Result<(), IndexError> {
         let applied = self.marks(|marks| marks.applied);
-        self.guarded("flush", |db| {
+        self.guarded("flush", |Store { db, data, .. }| {
             db.flush()?;
-            self.shared.data.sync_data()?;
+            data.sync_data()?;
             Ok(())
         })?;
         self.marks(|marks| marks.durable = applied);
@@ -247,11 +248,12 @@ impl Index {
     }
 
     /// Asks sled; an error or a panic is final.
-    fn guarded<T>(&self, doing: &str, f: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, IndexError> {
+    fn guarded<T>(&self, doing: &str, f: impl FnOnce(&Store) -> sled::Result<T>) -> Result<T, IndexError> {
         if let Some(trouble) = self.trouble() {
             return Err(trouble);
         }
-        let asked = catch_unwind(AssertUnwindSafe(|| f(&self.shared.db)));
+        let store = self.shared.store.read().unwrap_or_else(PoisonError::into_inner);
+        let asked = catch_unwind(AssertUnwindSafe(|| f(&store)));
         let (cause, rebuild) = match asked {
             Ok(Ok(answer)) => return Ok(answer),
             // The system's errors pass with their cause; anything else means that the rows are no good.
@@ -260,7 +262,7 @@ impl Index {
             Err(panic) => (open::said(&*panic), true),
         };
         let mut cause = format!("cannot {doing}: {cause}");
-        if rebuild && let Err(error) = open::condemn(&self.shared.dir) {
+        if rebuild && let Err(error) = open::condemn(&store.dir) {
             cause = format!("{cause}; cannot have it rebuilt: {error}");
         }
         Err(IndexError::Failed { cause: self.shared.trouble.get_or_init(|| cause).clone() })
@@ -272,7 +274,7 @@ impl Index {
         if from >= to {
             return Vec::new();
         }
-        let found = self.guarded("read", |db| {
+        let found = self.guarded("read", |Store { db, .. }| {
             let range = db.range(from..to);
             let owned =
                 |row: sled::Result<(sled::IVec, sled::IVec)>| row.map(|(key, value)| (key.to_vec(), value.to_vec()));
@@ -287,7 +289,7 @@ impl Base for Index {
         if key.is_empty() {
             return None;
         }
-        self.guarded("read", |db| db.get(key)).ok().flatten().map(|value| value.to_vec())
+        self.guarded("read", |Store { db, .. }| db.get(key)).ok().flatten().map(|value| value.to_vec())
     }
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {

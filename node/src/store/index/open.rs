@@ -14,7 +14,7 @@ use std::{
 use rustix::fs::FlockOperation;
 
 use super::{
-    IndexError, Opened, Options, SetAside, WATERMARK,
+    IndexError, Opened, Options, SetAside, WATERMARK, anew,
     watermark::{Contents, Watermark},
 };
 use crate::store::journal::Position;
@@ -45,17 +45,26 @@ impl Refused {
     }
 }
 
+/// sled's part of an index.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) db: sled::Db,
+    /// A second handle on its file: sled's own is private, and its flush stops short of the disk.
+    pub(super) data: File,
+    /// Where it lies.
+    pub(super) dir: PathBuf,
+}
+
 /// An open index that is what it should be.
 pub(super) struct Usable {
-    pub(super) db: sled::Db,
-    /// A second handle on its file.
-    pub(super) data: File,
+    pub(super) store: Store,
     pub(super) contents: Contents,
     pub(super) watermark: Option<Position>,
 }
 
 /// Opens what is there; if it is unusable, moves it aside and begins an empty one.
-pub(super) fn open(dir: &Path, options: &Options) -> Result<(Usable, Opened), IndexError> {
+pub(super) fn open(base: &Path, options: &Options) -> Result<(Usable, Opened), IndexError> {
+    let dir = &anew::current(base).map_err(|error| cannot(base, format!("cannot look for it: {error}")))?;
     let (why, ahead) = match attempt(dir, options) {
         Ok(usable) => {
             let opened = Opened { watermark: usable.watermark, set_aside: None };
@@ -64,14 +73,14 @@ pub(super) fn open(dir: &Path, options: &Options) -> Result<(Usable, Opened), In
         Err(Refused::Final(error)) => return Err(error),
         Err(Refused::Unusable(why, ahead)) => (why, ahead),
     };
-    let to = set_aside(dir).map_err(|error| cannot(dir, format!("{why}; cannot move it aside: {error}")))?;
-    match attempt(dir, options) {
+    let to = set_aside(base, dir).map_err(|error| cannot(dir, format!("{why}; cannot move it aside: {error}")))?;
+    match attempt(base, options) {
         Ok(usable) => {
             let opened = Opened { watermark: usable.watermark, set_aside: Some(SetAside { to, why, ahead }) };
             Ok((usable, opened))
         }
         Err(Refused::Final(error)) => Err(error),
-        Err(Refused::Unusable(again, _)) => Err(cannot(dir, format!("{why}; then, empty: {again}"))),
+        Err(Refused::Unusable(again, _)) => Err(cannot(base, format!("{why}; then, empty: {again}"))),
     }
 }
 
@@ -113,24 +122,28 @@ fn attempt(dir: &Path, options: &Options) -> Result<Usable, Refused> {
         }
     };
     let data = make_durable(dir).map_err(Refused::io(dir, "sync it"))?;
-    Ok(Usable { db, data, contents, watermark })
+    Ok(Usable { store: Store { db, data, dir: dir.to_owned() }, contents, watermark })
 }
 
 /// Opens sled and looks at every row: what is damaged shows now, and not in the middle of a decision.
 fn read_through(dir: &Path, options: &Options) -> sled::Result<(sled::Db, Option<sled::IVec>, Contents)> {
-    let config = sled::Config::new()
-        .path(dir)
-        .segment_size(SEGMENT_BYTES)
-        .cache_capacity(options.cache_bytes)
-        .mode(sled::Mode::LowSpace)
-        .flush_every_ms(None);
-    let db = config.open()?;
+    let db = config(dir, options.cache_bytes).open()?;
     let (mut mark, mut contents) = (None, Contents::default());
     for row in db.iter() {
         let (key, value) = row?;
         if *key == *WATERMARK { mark = Some(value) } else { contents.add(&key, &value) }
     }
     Ok((db, mark, contents))
+}
+
+/// How sled is to behave.
+pub(super) fn config(dir: &Path, cache_bytes: u64) -> sled::Config {
+    sled::Config::new()
+        .path(dir)
+        .segment_size(SEGMENT_BYTES)
+        .cache_capacity(cache_bytes)
+        .mode(sled::Mode::LowSpace)
+        .flush_every_ms(None)
 }
 
 /// A full disk or a wrong owner says nothing about the rows; everything else does.
@@ -176,7 +189,7 @@ fn remove_half_snapshots(dir: &Path) -> io::Result<()> {
 }
 
 /// sled never syncs its settings file or its directory.
-fn make_durable(dir: &Path) -> io::Result<File> {
+pub(super) fn make_durable(dir: &Path) -> io::Result<File> {
     File::open(dir.join("conf"))?.sync_all()?;
     let data = File::open(dir.join("db"))?;
     data.sync_all()?;
@@ -185,8 +198,8 @@ fn make_durable(dir: &Path) -> io::Result<File> {
 }
 
 /// Renames the directory to the next free `….damaged-<n>` and removes the earlier ones: they are only good for a look.
-fn set_aside(dir: &Path) -> io::Result<PathBuf> {
-    let mut prefix = dir.file_name().map_or_else(|| OsString::from("index"), OsString::from);
+fn set_aside(base: &Path, dir: &Path) -> io::Result<PathBuf> {
+    let mut prefix = base.file_name().map_or_else(|| OsString::from("index"), OsString::from);
     prefix.push(".damaged-");
     let prefix = prefix.to_string_lossy().into_owned();
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -248,3 +248,70 @@ proptest! {
         prop_assert_eq!(everything(&after), expected.into_iter().collect::<Vec<_>>());
     }
 }
+
+/// Grows an index far beyond its rows: values that would not lie still. What is left of them is small.
+fn bloated() -> (TempDir, Index) {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, _) = open(&dir.path().join("index"));
+    for batch in 0..60u64 {
+        let coming = (0..1000u64).map(|n| ((batch * 1000 + n).to_be_bytes().to_vec(), Some(vec![batch as u8; 600])));
+        index.apply(&coming.collect(), at(batch + 1, 4096)).unwrap();
+    }
+    let going = (0..59_900u64).map(|n| (n.to_be_bytes().to_vec(), None));
+    index.apply(&going.collect(), at(100, 4096)).unwrap();
+    index.checkpoint().unwrap();
+    (dir, index)
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_index_that_has_grown_far_beyond_its_rows_is_written_anew_while_it_is_read() {
+    let (dir, index) = bloated();
+    let size = |name: &str| fs::metadata(dir.path().join(name).join("db")).unwrap().len();
+    let (grown, before) = (size("index"), everything(&index));
+    assert!(grown > 16 << 20, "it has to be large to begin with: {grown}");
+    let reader = index.clone();
+    index.slim(grown);
+    assert_eq!(names(dir.path()), ["index"], "its rows might be as large");
+    index.slim(60_000);
+    assert_eq!(names(dir.path()), ["index.g1"]);
+    assert!(size("index.g1") < grown / 8, "{} of {grown}", size("index.g1"));
+    assert_eq!((everything(&reader), reader.durable()), (before, Some(at(100, 4096))));
+    // It goes on, and the next start finds it.
+    index.apply(&rows([("a", Some("1"))]), at(101, 4096)).unwrap();
+    index.checkpoint().unwrap();
+    drop((index, reader));
+    let (index, opened) = open(&dir.path().join("index"));
+    assert_eq!(opened, Opened { watermark: Some(at(101, 4096)), set_aside: None });
+    assert_eq!((index.get(b"a"), everything(&index).len()), (Some(b"1".to_vec()), 101));
+    drop(index);
+    // What is condemned is the one in use, and what follows it begins where all do.
+    Index::condemn(&dir.path().join("index")).unwrap();
+    let (_, opened) = open(&dir.path().join("index"));
+    assert!(opened.set_aside.is_some() && opened.watermark.is_none());
+    assert_eq!(names(dir.path()), ["index", "index.damaged-1"]);
+}
+
+#[test]
+fn wherever_the_writing_anew_was_cut_short_the_rows_are_there() {
+    let (dir, index) = bloated();
+    let before = everything(&index);
+    index.slim(60_000);
+    drop(index);
+    let base = dir.path().join("index");
+    // Both are whole: stopped before the old one was removed.
+    copy(&dir.path().join("index.g1"), &base);
+    // Neither is this one: stopped while the next was copied.
+    copy(&dir.path().join("index.g1"), &dir.path().join("index.g2"));
+    fs::write(dir.path().join("index.g2/UNFINISHED"), b"").unwrap();
+    fs::write(dir.path().join("index.g2/db"), b"half").unwrap();
+    let (index, opened) = open(&base);
+    assert_eq!((opened.watermark, everything(&index)), (Some(at(100, 4096)), before));
+    assert_eq!(names(dir.path()), ["index.g1"]);
+}

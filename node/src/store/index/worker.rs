@@ -53,6 +53,10 @@ impl Indexer {
                 drop(rows);
                 let drained = written
                     .map(|()| Drained { to: watermark, baseline: baseline.map(|dir| baseline::write(&index, &dir)) });
+                // A baseline has just said how many bytes the rows are.
+                if let Ok(Drained { baseline: Some(Ok(baseline)), .. }) = &drained {
+                    index.slim(baseline.bytes);
+                }
                 if outbox.send(drained).is_err() {
                     break;
                 }
