@@ -40,6 +40,7 @@ mod progress;
 mod queue;
 mod report;
 mod request;
+mod shift;
 mod status;
 mod table;
 pub mod terms;
@@ -161,6 +162,7 @@ fn act(call: &Call, name: &str, given: &ArgMatches, root: Command) -> Outcome {
         "endorse" => endorse::act(call, given),
         "notice" => notice::act(call, given),
         "nil" => nil::act(call, given),
+        "shift" => shift::act(call, given),
         "assess" => assess::act(call, given),
         "obligation" => obligation::act(call, given),
         "policy" => policy::act(call, given),
@@ -209,6 +211,7 @@ fn command(tool: &Tool, words: &Words) -> Command {
         .subcommand(assess::command(words))
         .subcommand(policy::command(words, tier))
         .subcommand(nil::command(words, tier))
+        .subcommand(shift::command(words))
         .subcommand(request::command(words, tier))
         .subcommand(decision::command(words, tier))
         .subcommand(directive::command(words, tier))

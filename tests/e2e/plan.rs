@@ -63,6 +63,7 @@ async fn what_the_plan_demands_is_owed_done_and_proved_from_the_command_line() {
     let country = Country::start(&small()).await;
     let offices = Offices::of(&country);
     papers_are_missing(&offices).await;
+    the_desk_is_kept_and_handed_over(&offices);
     nobody_is_told_of_an_exercise(&offices);
     the_leading_group_decides_what_only_it_may(&offices).await;
     new_rules_reach_everybody_and_judge_nothing_old(&offices).await;
@@ -241,4 +242,30 @@ async fn the_leading_group_decides_what_only_it_may(offices: &Offices) {
     assert_eq!(votes, ["副组长", "组长"], "who agreed travels with it: {shown}");
     let said = district.types(&["decision", "show", &proposal]);
     assert_ne!(said.code, 0, "what is drafted at the ministry stays there: {said:?}");
+}
+
+fn the_desk_is_kept_and_handed_over(offices: &Offices) {
+    let Offices { province, ministry, .. } = offices;
+    let said = province.types(&["shift", "note", "-m", "无"]);
+    assert!(said.code == 6 && said.err.contains("shift start"), "{said:?}");
+    files(province, &["shift", "start", "--leader", "李六"]);
+    let call = ["shift", "phone", "--caller", "张三", "--unit", "武汉市司法局", "--title", "科长", "--phone", "027-1"];
+    files(province, &[&call[..], &["-m", "考点外有人聚集"]].concat());
+    let reports = province.json(&["inbox", "ls"]);
+    let number = reports["items"][0]["number"].as_str().unwrap().to_owned();
+    files(province, &["shift", "submit", &number, "--to", "厅长"]);
+    files(province, &["shift", "read", &number, "--by", "厅长", "-m", "立即核实"]);
+    files(province, &["shift", "handover", "--to", "赵六", "-m", "等候批复"]);
+    let said = province.types(&["shift", "note", "-m", "无"]);
+    assert!(said.code == 6 && said.err.contains("赵六"), "王五 has gone home: {said:?}");
+    let shift = province.json(&["shift", "log"]);
+    let matters: Vec<_> = shift["entries"].as_array().unwrap().iter().map(|entry| entry["matter"].as_str()).collect();
+    let expected = ["shift", "phone", "submitted", "read", "hand-over"].map(Some);
+    assert_eq!(
+        (matters, &shift["officer"], &shift["pending"]),
+        (expected.to_vec(), &"赵六".into(), &"等候批复".into())
+    );
+    assert_eq!(shift["entries"][2]["about_number"], number.as_str());
+    let said = ministry.types(&["shift", "show"]);
+    assert!(said.out.contains("无人在班"), "each station has a log of its own: {said:?}");
 }

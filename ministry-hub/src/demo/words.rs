@@ -119,6 +119,7 @@ pub(crate) fn kind(kind: Kind) -> Words {
         Kind::NilReport => words("平安报", "nil report"),
         Kind::Proposal => words("拟稿", "proposal"),
         Kind::Vote => words("表决", "vote"),
+        Kind::LogEntry => words("值班日志", "log entry"),
         Kind::Cancel => words("撤销", "cancel"),
         Kind::Receipt => words("回执", "receipt"),
     }

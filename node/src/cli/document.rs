@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     items, ladder,
     names::Names,
+    shift,
     table::{self, Columns},
     terms::{self, Listed},
     time, visible,
@@ -188,6 +189,7 @@ fn matter_text(view: &DocumentView, words: &Words) -> String {
         }
         Some(Content::Vote(vote)) => visible::line(&vote.member),
         Some(Content::NilReport(nil)) => visible::line(&nil.slot),
+        Some(Content::LogEntry(entry)) => entry.matter().word(words),
         Some(Content::Cancel(cancel)) => visible::line(&cancel.reason),
         _ => String::new(),
     };
@@ -294,6 +296,7 @@ fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, Stri
         Some(Content::Proposal(proposal)) => {
             proposal.decision.as_ref().map(|decision| decision_fields(decision, words)).unwrap_or_default()
         }
+        Some(Content::LogEntry(entry)) => shift::fields(entry, words),
         Some(Content::NilReport(nil)) => {
             vec![("field-slot", visible::line(&nil.slot)), ("field-officer", visible::line(&nil.officer))]
         }
@@ -368,6 +371,7 @@ fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
         }
         Some(Content::Vote(vote)) => visible::lines(&vote.note),
         Some(Content::NilReport(nil)) => visible::lines(&nil.text),
+        Some(Content::LogEntry(entry)) => visible::lines(&entry.text),
         Some(Content::Receipts(_) | Content::Assessment(_) | Content::PolicyRelease(_)) => Vec::new(),
         None => vec![words.text("body-absent")],
     }
@@ -532,6 +536,7 @@ fn content_json(view: &DocumentView) -> Value {
         Some(Content::Decision(decision)) => decision_json(decision),
         Some(Content::Proposal(proposal)) => proposal.decision.as_ref().map_or(Value::Null, decision_json),
         Some(Content::Vote(vote)) => vote_json(vote),
+        Some(Content::LogEntry(entry)) => shift::entry_json(entry),
         Some(Content::NilReport(nil)) => {
             json!({ "slot": nil.slot, "text": some(&nil.text), "officer": nil.officer })
         }

@@ -2,8 +2,8 @@
 
 use clap::builder::PossibleValue;
 use proto::v1::{
-    Category, Choice, Classification, Grade, Item, Kind, Lateral, Manner, NilState, Precedence, Role, Severity, Stage,
-    Standing, Status, Subject, Verdict,
+    Category, Choice, Classification, Grade, Item, Kind, Lateral, LogMatter, Manner, NilState, Precedence, Role,
+    Severity, Stage, Standing, Status, Subject, Verdict,
 };
 
 use super::words::Words;
@@ -117,6 +117,7 @@ terms!(Kind, "kind":
     NilReport "nil-report" ["平安报", "零报告"];
     Proposal "proposal" ["拟稿"];
     Vote "vote" ["表决"];
+    LogEntry "log-entry" ["值班日志"];
     Cancel "cancel" ["撤销"];
     Receipt "receipt" ["回执"];
 );
@@ -315,6 +316,15 @@ terms!(NilState, "nil":
     Silent "silent" [];
 );
 
+terms!(LogMatter, "log":
+    Shift "shift" [];
+    HandOver "hand-over" [];
+    Note "note" [];
+    Phone "phone" [];
+    Submitted "submitted" [];
+    Read "read" [];
+);
+
 terms!(Verdict, "verdict":
     Done "done" [];
     Late "late" [];
@@ -371,6 +381,7 @@ mod tests {
             .chain(named::<Kind>())
             .chain(named::<Lateral>())
             .chain(named::<Manner>())
+            .chain(named::<LogMatter>())
             .chain(named::<NilState>())
             .chain(named::<Subject>())
             .chain(named::<Verdict>())

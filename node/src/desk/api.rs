@@ -140,6 +140,12 @@ impl Station for Api {
         self.obligations(request.into_inner()).await.map(Response::new)
     }
 
+    async fn get_shift(&self, request: Request<v1::ShiftRequest>) -> Result<Response<v1::ShiftView>, Status> {
+        let request = request.into_inner();
+        let seen = self.engine.ask(move |desk| duties::shift(desk, &request));
+        seen.await.map_err(from_stopped).map(Response::new)
+    }
+
     async fn list_nil(&self, request: Request<v1::NilRequest>) -> Result<Response<v1::NilResponse>, Status> {
         let (request, silent) = (request.into_inner(), duties::silent(&self.around));
         let found = self.engine.ask(move |desk| duties::nil(desk, &request, &silent));

@@ -8,10 +8,12 @@ use proto::v1::{self, Status, Verdict as Standing};
 use crate::{
     desk::{status::Around, view},
     io::Timestamp,
+    limits,
     plan::{
         Desk, nil,
         obligation::{self, Obligation, Verdict},
         policy::{self, Policy, What},
+        shift,
     },
     post::{
         envelope::DocId,
@@ -128,6 +130,30 @@ fn shown(desk: Desk<'_>, owed: &Obligation, first: &v1::Header, silent: &Silent)
         adverb: owed.rule.limit.adverb.clone(),
         source: owed.rule.limit.source.clone(),
         status: first.status,
+    }
+}
+
+/// Who has the desk, and the last of the log.
+pub fn shift(desk: Desk<'_>, request: &v1::ShiftRequest) -> v1::ShiftView {
+    let most = (request.entries as usize).min(limits::LIST_MAX);
+    let number = |id: &[u8]| {
+        let copies = DocId::from_slice(id).map(|id| desk.post.copies(id, desk.read)).unwrap_or_default();
+        copies.into_iter().next().map(|copy| copy.header.number).unwrap_or_default()
+    };
+    let entries = if most == 0 { Vec::new() } else { shift::entries(desk, most) };
+    let entries = entries.into_iter().map(|(copy, entry)| v1::LogView {
+        number: copy.header.number,
+        about: number(&entry.about),
+        entry: Some(entry),
+    });
+    let now = shift::now(desk);
+    let said = |pick: fn(&shift::Shift) -> &String| now.as_ref().map(pick).cloned().unwrap_or_default();
+    v1::ShiftView {
+        officer: said(|shift| &shift.officer),
+        leader: said(|shift| &shift.leader),
+        since_us: now.as_ref().map_or(0, |shift| shift.since_us),
+        pending: said(|shift| &shift.pending),
+        entries: entries.collect(),
     }
 }
 

@@ -226,7 +226,7 @@ fn about(desk: Desk<'_>, request: &v1::FileRequest, draft: &mut Draft) -> Result
 }
 
 /// A paper of this office alone: as durable and as signed as any other, and it goes nowhere.
-fn keep_here(desk: Desk<'_>, draft: &mut Draft, letter: char, topic: &str) {
+pub(super) fn keep_here(desk: Desk<'_>, draft: &mut Draft, letter: char, topic: &str) {
     draft.letter = Some(letter);
     draft.destinations = vec![(desk.post.me().unit.clone(), Role::Action)];
     draft.header.action_to = vec![desk.post.me().unit.to_string()];
@@ -234,11 +234,11 @@ fn keep_here(desk: Desk<'_>, draft: &mut Draft, letter: char, topic: &str) {
     draft.beside_incident = true;
 }
 
-fn content(desk: Desk<'_>, copy: &Copy) -> Option<Content> {
+pub(super) fn content(desk: Desk<'_>, copy: &Copy) -> Option<Content> {
     v1::Document::decode(desk.post.body(copy, desk.read)?).ok()?.content
 }
 
-fn encoded(content: Content) -> bytes::Bytes {
+pub(super) fn encoded(content: Content) -> bytes::Bytes {
     v1::Document { content: Some(content) }.encode_to_vec().into()
 }
 

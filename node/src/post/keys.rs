@@ -231,6 +231,11 @@ pub fn topic(topic: &str, origin: &str, document: DocId) -> Vec<u8> {
     Key::of(b'c').text(topic).text(origin).bytes(&document.0).0
 }
 
+/// All of one office under one topic.
+pub fn under_of(topic: &str, origin: &str) -> Vec<u8> {
+    Key::of(b'c').text(topic).text(origin).0
+}
+
 /// All under one topic.
 pub fn under(topic: &str) -> Vec<u8> {
     Key::of(b'c').text(topic).0

@@ -73,6 +73,12 @@ codes! {
 
     /// A notice says that somebody was told at a moment still to come.
     NotYetTold "not-yet-told" [];
+    /// Nobody has the desk, and this needs somebody who has.
+    NobodyOnDuty "nobody-on-duty" [];
+    /// Somebody else has the desk.
+    AnotherOnDuty "another-on-duty" ["officer"];
+    /// It was not submitted to anybody.
+    NotSubmitted "not-submitted" ["number"];
     /// No hour of the policy has this name: which there are.
     NoSuchSlot "no-such-slot" ["slot", "slots"];
     /// The hour of a 平安报 is still to come.

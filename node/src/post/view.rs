@@ -156,6 +156,14 @@ impl Post {
         rows.iter().filter_map(|(_, row)| self.located(row, read)).collect()
     }
 
+    /// The last of these that one office wrote, the oldest first.
+    pub fn under_newest(&self, topic: &str, origin: &str, most: usize, read: Read<'_>) -> Vec<Copy> {
+        let from = keys::under_of(topic, origin);
+        let mut rows = self.rows.range_back(&from, &super::rows::after_prefix(&from), most);
+        rows.reverse();
+        rows.iter().filter_map(|(_, row)| self.located(row, read)).collect()
+    }
+
     /// Policies the ministry released, in the order it did.
     pub fn releases(&self) -> &BTreeSet<DocId> {
         &self.releases

@@ -159,6 +159,7 @@ impl Word for Kind {
             Self::Decision => "decision",
             Self::Proposal => "proposal",
             Self::Vote => "vote",
+            Self::LogEntry => "log_entry",
             Self::Cancel => "cancel",
             Self::Receipt => "receipt",
         }

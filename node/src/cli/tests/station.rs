@@ -101,6 +101,10 @@ impl Station for Told {
         Ok(Response::new(wire::ObligationsResponse { obligations: vec![owed], next: next.into() }))
     }
 
+    async fn get_shift(&self, _: Request<wire::ShiftRequest>) -> Answer<wire::ShiftView> {
+        Ok(Response::new(wire::ShiftView::default()))
+    }
+
     async fn list_nil(&self, _: Request<wire::NilRequest>) -> Answer<wire::NilResponse> {
         Ok(Response::new(wire::NilResponse::default()))
     }
