@@ -23,6 +23,8 @@
 //! 12. An officer signs ([`plan::act`]); the signature is a receipt like any other. [`post::ladder`] folds receipts into
 //!     how far each document has come; [`desk::view`] shows it. What is late, expired or refused comes back by itself:
 //!     [`post::notices`].
+//! 13. What is owed because of it (who must be told, asked, answered, by when) is folded from the documents of its incident
+//!     by the policy it names: [`plan::obligation`], [`plan::policy`], shown by [`desk::duties`].
 //!
 //! A directive goes the same way down, one envelope an addressee, its text once a link.
 //!
