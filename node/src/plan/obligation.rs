@@ -182,7 +182,7 @@ impl Fold<'_> {
             && (rule.when.is_empty() || rule.when.iter().any(|condition| holds(*condition, &report.particulars)))
     }
 
-    /// Nobody is told of an exercise: there is no such duty without something [`Real`].
+    /// Nobody is told of an exercise: there is no such duty without something [`Real`](super::lateral::Real).
     fn to_tell(&self, rule: &Rule, owner: &Unit) -> Option<Cause<'_>> {
         super::lateral::Real::of(self.scene.first.header)?;
         self.cause(rule, owner)
