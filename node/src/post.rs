@@ -14,6 +14,7 @@
 //! refused is refused again; a block that passes through is never altered; the urgent goes first.
 
 pub mod arrivals;
+pub mod date;
 pub mod envelope;
 pub mod fact;
 pub mod gaps;

@@ -266,7 +266,14 @@ async fn want_what_is_missing(engine: &Handle, pieces: &Pieces) -> anyhow::Resul
 async fn forget_files(engine: Handle, pieces: Pieces, io: Arc<dyn Io>, retention: Duration) {
     loop {
         tokio::time::sleep(limits::FORGET_FILES_EVERY.min(retention)).await;
-        let before = io.now() - retention;
+        let now = io.now();
+        let sure = engine.ask(move |desk| desk.post.date_is_sure(now)).await;
+        match sure {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(_) => return,
+        }
+        let before = now - retention;
         let files = pieces.files().clone();
         let old = tokio::task::spawn_blocking(move || files.untouched_since(before)).await;
         let old = match old {

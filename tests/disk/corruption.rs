@@ -25,6 +25,7 @@ impl Lived {
         let mut district = District::start(&at);
         // Something is given up, so that there is a baseline.
         (0..90).for_each(|_| drop(district.live()));
+        district.tidy_all();
         district.io.pass(RETENTION);
         (0..2).for_each(|_| drop(district.live()));
         district.tidy_all();

@@ -17,6 +17,7 @@ fn make(to: &Path) {
     let dir = tempfile::tempdir().unwrap();
     let mut district = District::start(dir.path());
     (0..90).for_each(|_| drop(district.live()));
+    district.tidy_all();
     district.io.pass(RETENTION);
     district.live();
     district.tidy_all();

@@ -12,11 +12,7 @@ use std::{
 
 use node::{desk::client, topology::Unit};
 use proto::v1::{self, Kind, Precedence, Stage};
-use tests::{
-    country::{Country, eventually},
-    dice::Dice,
-    papers,
-};
+use tests::{country::Country, dice::Dice, papers};
 use tokio::task::JoinHandle;
 
 /// Between two documents of one writer.
@@ -182,11 +178,7 @@ pub(crate) async fn judge(country: &Country, book: &Book, patience: Duration) {
         .await;
         // … and the author knows.
         let mut desk = country.desk(&place.unit).await;
-        eventually(&format!("{unit} has the receipts for all it filed"), async || {
-            let views = list(&mut desk, v1::Box::Filed).await?;
-            (views.len() == filed.len() && views.iter().all(is_delivered)).then_some(())
-        })
-        .await;
+        receipted(unit, &filed, patience, &mut desk).await;
         // Down: what the ministry directed is here, once.
         let directed = book.of(root.as_str());
         arrived(&format!("{unit}, of the ministry"), &directed, patience, async || {
@@ -199,6 +191,29 @@ pub(crate) async fn judge(country: &Country, book: &Book, patience: Duration) {
         })
         .await;
     }
+}
+
+/// The author sees all it filed, and of each of them that it was delivered.
+async fn receipted(unit: &str, filed: &[String], patience: Duration, desk: &mut client::Station) {
+    let mut last = String::new();
+    let until = Instant::now() + patience;
+    while Instant::now() < until {
+        if let Some(views) = list(desk, v1::Box::Filed).await {
+            let waiting: Vec<_> = views.iter().filter(|view| !is_delivered(view)).collect();
+            if views.len() == filed.len() && waiting.is_empty() {
+                return;
+            }
+            last = format!(
+                "{} filed, {} listed, {} without a receipt, first {:?}",
+                filed.len(),
+                views.len(),
+                waiting.len(),
+                waiting.first()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{unit} has no receipts for all it filed: {last}");
 }
 
 /// Everything that was filed is there, nothing twice, nothing else, and no incident has a hole.

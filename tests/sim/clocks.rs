@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "this is test code")]
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use proto::v1::Precedence;
+use node::post::envelope::DocId;
+use proto::v1::{Kind, Precedence};
 use tests::{
     country::unit,
     papers,
@@ -65,4 +66,76 @@ fn what_is_not_answered_is_offered_again_though_the_clock_was_set_back() {
     world.set_clock(&district, -YEAR);
     world.run(Duration::from_secs(600));
     assert!(world.look(&province, |desk| !desk.post.copies(lost, desk.read).is_empty()));
+}
+
+/// Something that was over long ago by a wrong clock, and not by a right one.
+fn over(wrong_seconds: i64, while_it_happens: bool) -> (World, DocId) {
+    let mut world = World::new(4, COUNTRY, Plant::Nothing);
+    let district = unit("420100");
+    world.forget_after(Duration::from_secs(30 * 86_400));
+    world.run(Duration::from_secs(60));
+    if while_it_happens {
+        world.set_clock(&district, wrong_seconds);
+    }
+    let id = world.file(&district, &papers::report("一件", Precedence::Routine)).unwrap();
+    let end = papers::follow_up(&id.to_string(), "终", Kind::FinalReport, Precedence::Routine);
+    world.file(&district, &end).unwrap();
+    // More than a segment.
+    for _ in 0..50 {
+        let id = world.file(&district, &papers::report("又一件", Precedence::Routine)).unwrap();
+        let end = papers::follow_up(&id.to_string(), "终", Kind::FinalReport, Precedence::Routine);
+        world.file(&district, &end).unwrap();
+        world.run(Duration::from_secs(1));
+    }
+    if while_it_happens {
+        world.set_clock(&district, 0);
+        world.run(Duration::from_secs(3600));
+    } else {
+        world.run(Duration::from_secs(3600));
+        world.set_clock(&district, wrong_seconds);
+    }
+    (world, id)
+}
+
+/// Nothing is forgotten before its time because a clock was wrong, then or now; and when its time has come, it is.
+#[test]
+fn what_a_wrong_date_makes_old_is_not_forgotten() {
+    let district = unit("420100");
+    for (wrong, then) in
+        [(0, false), (40 * 86_400, false), (10 * YEAR, false), (-50 * YEAR, true), (-40 * 86_400, true)]
+    {
+        let (mut world, id) = over(wrong, then);
+        let here = |world: &World| world.look(&district, |desk| !desk.post.copies(id, desk.read).is_empty());
+        world.run(Duration::from_secs(3600));
+        world.stop(&district);
+        world.start(&district);
+        world.heal_everything();
+        world.run(Duration::from_secs(3600));
+        assert!(here(&world), "forgotten within hours, the clock being {wrong} seconds off");
+        world.set_clock(&district, 0);
+        for _ in 0..31 * 24 {
+            world.run(Duration::from_secs(3600));
+        }
+        assert!(!here(&world), "kept for ever, the clock having been {wrong} seconds off");
+    }
+}
+
+/// A number has no year in it.
+#[test]
+fn a_number_is_not_given_out_again_in_another_year() {
+    let mut world = World::new(5, COUNTRY, Plant::Nothing);
+    let district = unit("420100");
+    let mut numbers = BTreeSet::new();
+    for year in [0, -1, 0, -2, -1, 0] {
+        // The same day of 2023, 2022 and 2021.
+        world.set_clock(&district, year * YEAR);
+        let id = world.file(&district, &papers::report("一件", Precedence::Routine)).unwrap();
+        world.run(Duration::from_secs(5));
+        world.stop(&district);
+        world.lose_index(&district);
+        world.start(&district);
+        let copy = world.look(&district, |desk| desk.post.copies(id, desk.read)[0].header.number.clone());
+        assert!(numbers.insert(copy.clone()), "{copy} was given out twice");
+    }
+    assert_eq!(numbers.last().unwrap().rsplit_once('-').unwrap().1, "0006");
 }

@@ -70,10 +70,18 @@ impl<D: Disk> Engine<D> {
         let line = Line { now, before: now - tidying.retention };
         let stepped = match tidying.state {
             State::Resting { until } if now < until && until <= now + limits::TIDY_LOOK_EVERY => Ok(None),
-            State::Resting { .. } => {
-                tidying.state = self.look(line);
+            // What is forgotten in a wrong year is gone in the right one.
+            State::Resting { .. } | State::Sweeping { .. } if !self.post.date_is_sure(now) => {
+                tidying.state = State::later(now);
                 Ok(None)
             }
+            State::Resting { .. } => match self.post.full_now(self.disk.layout().current, now) {
+                Some(dated) => self.put(vec![dated], &mut tidying, now),
+                None => {
+                    tidying.state = self.look(line);
+                    Ok(None)
+                }
+            },
             State::Sweeping { .. } => self.sweep(&mut tidying, line),
             State::Swept { before } => self.write_baseline(before).map(|state| {
                 tidying.state = state;
@@ -94,22 +102,11 @@ impl<D: Disk> Engine<D> {
         let (Some((first, _)), Some((last, _))) = (layout.full.first(), layout.full.get(least - 1)) else {
             return rest;
         };
-        if !self.is_old(*last, line) {
+        if !self.post.was_full(*last, line.before) {
             return rest;
         }
         let most = least.max(limits::TIDY_SEGMENTS).min(layout.full.len());
         State::Sweeping { at: Step { segment: *first, offset: 0 }, bodies: Vec::new(), swept: 0, most }
-    }
-
-    /// Whether everything in a full segment is older than the line: the next one begins before it.
-    fn is_old(&self, segment: u64, line: Line) -> bool {
-        let Layout { full, current, .. } = self.disk.layout();
-        // One may be missing.
-        let next = full.into_iter().map(|(next, _)| next).find(|next| *next > segment).unwrap_or(current);
-        let next = self.disk.walk(Step { segment: next, offset: 0 }, 1);
-        let first = next.ok().and_then(|walk| walk.records.into_iter().next());
-        let record = first.and_then(|(_, bytes)| Record::decode(bytes).ok());
-        record.is_some_and(|record| record.at_us <= line.before.us())
     }
 
     fn sweep(&mut self, tidying: &mut Tidying, line: Line) -> Result<Option<Effects>, DiskFailed> {
@@ -136,14 +133,23 @@ impl<D: Disk> Engine<D> {
             *swept += 1;
             *at = Step { segment: at.segment + 1, offset: 0 };
             let (done, segment) = (*swept >= *most, at.segment);
-            if done || !self.is_old(segment, line) {
-                decided.extend(self.post.tidy_counters(line));
+            if done || !self.post.was_full(segment, line.before) {
+                decided.extend(self.post.tidy_dates(segment, line.now));
                 tidying.state = State::Swept { before: segment };
             }
         }
         if decided.is_empty() {
             return Ok(None);
         }
+        self.put(decided, tidying, line.now)
+    }
+
+    fn put(
+        &mut self,
+        decided: Vec<Pending>,
+        tidying: &mut Tidying,
+        now: Timestamp,
+    ) -> Result<Option<Effects>, DiskFailed> {
         match self.commit(decided) {
             Ok((facts, bytes)) => {
                 tidying.round.count(&facts);
@@ -152,7 +158,7 @@ impl<D: Disk> Engine<D> {
             // Nothing was written, so nothing of this segment may be taken for done.
             Err(full @ Unwritten::Full { .. }) => {
                 tracing::warn!(why = %full, "no segment is given up; tried again later");
-                tidying.state = State::later(line.now);
+                tidying.state = State::later(now);
                 Ok(None)
             }
             Err(Unwritten::Failed(failed)) => Err(failed),

@@ -17,7 +17,7 @@ pub struct Record {
     #[prost(int64, tag = "1")]
     pub at_us: i64,
     /// What became true.
-    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 16")]
+    #[prost(oneof = "Fact", tags = "2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 16, 17")]
     pub fact: Option<Fact>,
     /// The last record of its turn.
     #[prost(bool, tag = "15")]
@@ -66,6 +66,9 @@ pub enum Fact {
     /// A part of this journal is lost, and nobody knows what was in it.
     #[prost(message, tag = "16")]
     Hole(Hole),
+    /// The record's date is sure, and the journal has come so far.
+    #[prost(message, tag = "17")]
+    Dated(Dated),
 }
 
 impl Fact {
@@ -258,6 +261,14 @@ pub struct Hole {
     /// See above.
     #[prost(uint32, tag = "4")]
     pub to_offset: u32,
+}
+
+/// See [`Fact::Dated`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Dated {
+    /// Segments before this one are full.
+    #[prost(uint64, tag = "1")]
+    pub full_before: u64,
 }
 
 /// Folds a journal back into a post office, turn by turn.

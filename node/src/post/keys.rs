@@ -277,9 +277,34 @@ pub fn counter(day: u32, letter: char) -> Vec<u8> {
     Key::of(b'n').bytes(&day.to_be_bytes()).text(letter.encode_utf8(&mut [0; 4])).0
 }
 
-/// Bounds of the counters of all days before this one.
-pub fn counters_before(day: u32) -> (Vec<u8>, Vec<u8>) {
-    (Key::of(b'n').0, Key::of(b'n').bytes(&day.to_be_bytes()).0)
+/// All of them. They stay: a number is not given out again in another year.
+pub const COUNTER: &[u8] = b"n";
+
+/// Reads an `n` key back.
+pub fn counter_of(key: &[u8]) -> Option<(u32, char)> {
+    let (day, letter) = key.strip_prefix(COUNTER)?.split_first_chunk::<4>()?;
+    let letter = std::str::from_utf8(letter.get(1..)?).ok()?.chars().next()?;
+    Some((u32::from_be_bytes(*day), letter))
+}
+
+/// `g` segment → a sure date (µs, i64): everything before that segment was full by then.
+pub fn full_before(segment: u64) -> Vec<u8> {
+    Key::of(b'g').u64(segment).0
+}
+
+/// Bounds of those from a segment on.
+pub fn full_from(segment: u64) -> (Vec<u8>, Vec<u8>) {
+    (full_before(segment), Key::of(b'g' + 1).0)
+}
+
+/// Bounds of those before a segment.
+pub fn full_up_to(segment: u64) -> (Vec<u8>, Vec<u8>) {
+    (Key::of(b'g').0, full_before(segment))
+}
+
+/// The date in a `g` row; one that cannot be read is far away.
+pub fn date_of(row: &[u8]) -> i64 {
+    row.try_into().map_or(i64::MAX, i64::from_be_bytes)
 }
 
 /// `f` digest, arrival → nothing: a block here names this file, or this body of a broadcast.

@@ -11,6 +11,7 @@ use proto::v1;
 
 use super::{
     arrivals::Arrived,
+    date::Told,
     envelope::{Channel, DocId, Epoch, Place, Run},
     fact::{Fact, Record},
     keys,
@@ -100,7 +101,7 @@ pub enum Event {
     },
     /// A neighbour's clock was compared with ours.
     Compared {
-        /// Which neighbour; only the parent matters here.
+        /// Which neighbour.
         peer: Unit,
         /// Ours minus theirs.
         skew: Skew,
@@ -232,8 +233,11 @@ pub struct Post {
     pub(super) voided_up_to: u64,
     /// Policies the ministry released, in the order it did.
     pub(super) releases: BTreeSet<DocId>,
-    /// Not kept: clocks are compared again as soon as the line is up.
+    /// The last number people were given on a day of any year, by letter.
+    pub(super) counters: BTreeMap<(u32, char), u64>,
+    /// Not kept, nor is what follows: clocks are compared again as soon as the line is up.
     pub(super) skew: Skew,
+    pub(super) told: Told,
 }
 
 impl Post {
@@ -252,7 +256,9 @@ impl Post {
             touched: Vec::new(),
             voided_up_to: 0,
             releases: BTreeSet::new(),
+            counters: BTreeMap::new(),
             skew: Skew::default(),
+            told: Told::default(),
             rows,
             me,
         };
@@ -345,12 +351,14 @@ impl Post {
             Fact::Noted(noted) => self.apply_noted(noted, at),
             Fact::Forgotten(forgotten) => self.apply_forgotten(forgotten),
             Fact::Carried(carried) => self.apply_carried(carried, place),
+            Fact::Dated(dated) => self.apply_dated(dated, at),
             Fact::Abandoned(_) => {}
         }
     }
 
     /// Things that change without being facts: lines come and go, answers say "not now", time passes.
     pub fn observe(&mut self, event: &Event, now: Timestamp) {
+        self.told.observe(event, now);
         match event {
             Event::Linked { peer, .. } => self.queues.entry(peer.clone()).or_default().connected(),
             Event::Unlinked { peer, failure } => {
@@ -480,6 +488,12 @@ impl Post {
         self.heard = self.rows.prefix(keys::HEARD, usize::MAX).iter().filter_map(|(k, v)| read_heard(k, v)).collect();
         let releases = self.rows.prefix(keys::RELEASE, usize::MAX);
         self.releases = releases.iter().filter_map(|(key, _)| keys::document_of(key)).collect();
+        self.counters = BTreeMap::new();
+        for (key, row) in self.rows.prefix(keys::COUNTER, usize::MAX) {
+            if let Some((day, letter)) = keys::counter_of(&key) {
+                self.counted(day, letter, keys::u64_of(&row));
+            }
+        }
         let due = self.rows.prefix(keys::DUE, usize::MAX);
         let due = due.iter().filter_map(|(key, _)| keys::due_of(key));
         self.due = due.map(|(us, arrival, stage)| (Timestamp::from_us(us), arrival, stage)).collect();

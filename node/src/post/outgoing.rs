@@ -64,7 +64,7 @@ pub struct Outbox<'a> {
     waiting: BTreeMap<(Unit, v1::Precedence), Vec<Letter>>,
     bodies: Vec<Bytes>,
     keys: BTreeMap<String, Filing>,
-    counters: BTreeMap<(u32, char), u64>,
+    counters: BTreeMap<char, u64>,
     positions: BTreeMap<DocId, u32>,
     today: (u32, String),
     /// The id given last in this turn: one moment, one roll of the dice.
@@ -185,8 +185,8 @@ impl<'a> Outbox<'a> {
     /// The next number people will use, e.g. `R-420100-0919-0007`: day in Beijing time, counted from 1.
     fn number(&mut self, letter: char) -> String {
         let (day, month_day) = self.today.clone();
-        let last = |letter| self.post.rows.get(&keys::counter(day, letter)).map_or(0, |row| keys::u64_of(&row));
-        let next = self.counters.entry((day, letter)).or_insert_with(|| last(letter).max(last(keys::EVERY_LETTER)));
+        let last = |letter| self.post.counters.get(&(day % YEAR, letter)).copied().unwrap_or(0);
+        let next = self.counters.entry(letter).or_insert_with(|| last(letter).max(last(keys::EVERY_LETTER)));
         *next += 1;
         format!("{letter}-{}-{month_day}-{:04}", self.post.me.unit, *next)
     }
@@ -300,8 +300,9 @@ impl Post {
     /// ahead: further than anybody counts in a day, and not to where an earlier leap is likely to have ended.
     pub(super) fn leap(&mut self, at: Timestamp) {
         let leap = 100_000 * (1 + u64::from(self.epoch.0[0] % 9));
-        let key = keys::counter(beijing_day(at).0, keys::EVERY_LETTER);
-        self.rows.put(key, leap.to_be_bytes().to_vec());
+        let day = beijing_day(at).0;
+        self.rows.put(keys::counter(day, keys::EVERY_LETTER), leap.to_be_bytes().to_vec());
+        self.counted(day, keys::EVERY_LETTER, leap);
     }
 
     /// The next number given out today follows the highest in this block.
@@ -313,11 +314,19 @@ impl Post {
                 *known = place.max(*known);
             }
         }
+        let day = beijing_day(at).0;
         for (letter, place) in highest {
-            let key = keys::counter(beijing_day(at).0, letter);
-            let known = self.rows.get(&key).map_or(0, |row| keys::u64_of(&row));
-            self.rows.put(key, known.max(place).to_be_bytes().to_vec());
+            let known = self.counted(day, letter, place);
+            self.rows.put(keys::counter(day, letter), known.to_be_bytes().to_vec());
         }
+    }
+
+    /// People were given numbers up to this one on a day. Returns the highest of that day in any year: the year is not in
+    /// the number, and a clock may have been set to another year and back.
+    pub(super) fn counted(&mut self, day: u32, letter: char, last: u64) -> u64 {
+        let known = self.counters.entry((day % YEAR, letter)).or_default();
+        *known = last.max(*known);
+        *known
     }
 }
 
@@ -352,7 +361,10 @@ fn seal_group(channel: &Channel, tip: &mut Tip, group: Vec<Letter>, circumstance
     Pending { block: Some(block), ..Pending::of(circumstances.now, Fact::Filed(filed)) }
 }
 
-/// The day in Beijing as a number (to count within) and as people write it in a number (MMDD).
+/// Days as numbers repeat after so many.
+const YEAR: u32 = 10_000;
+
+/// The day in Beijing as a number (YYYYMMDD, to count within) and as people write it in a number (MMDD).
 pub(super) fn beijing_day(at: Timestamp) -> (u32, String) {
     let beijing = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.us()) * 1000)
         .unwrap_or(time::OffsetDateTime::UNIX_EPOCH)

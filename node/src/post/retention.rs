@@ -1,8 +1,8 @@
 //! What need not be kept any longer, and what has to move because its segment is about to go.
 //!
 //! A block is *settled* when it waits for no neighbour, for no signature here and for no time to pass, has arrived where it
-//! is addressed to (a neighbour may lose its disk: until then what is here may be the only copy left), is older than the
-//! retention, and nobody will ask for what is in it: a 请示 has its answer, an incident its end, a directive to this office
+//! is addressed to (a neighbour may lose its disk: until then what is here may be the only copy left), lies here for longer than
+//! the retention (reckoned by [sure dates](super::date)), and nobody will ask for what is in it: a 请示 has its answer, an incident its end, a directive to this office
 //! what it asked for, and no validity runs on. What is settled is forgotten, rows and all. What is not is carried: its
 //! bytes are written again, further on. When that has been done with every record of a segment, nothing points into it.
 //!
@@ -22,7 +22,6 @@ use super::{
     names::series,
     notices::times,
     office::{Pending, Post, names},
-    outgoing::beijing_day,
     seal::Block,
     view::Read,
 };
@@ -31,9 +30,9 @@ use crate::io::Timestamp;
 /// Where retention draws the line.
 #[derive(Debug, Clone, Copy)]
 pub struct Line {
-    /// What time it is.
+    /// What time it is, and that is sure.
     pub now: Timestamp,
-    /// What is younger than this is kept in any case.
+    /// What came after this is kept in any case.
     pub before: Timestamp,
 }
 
@@ -47,7 +46,8 @@ pub struct Tidied {
 }
 
 impl Post {
-    /// Forgets what is settled of these records, and carries the rest. Records nothing points to any more (they were
+    /// Forgets what is settled of these records of a segment that [was full](Self::was_full) before the line, and
+    /// carries the rest. Records nothing points to any more (they were
     /// forgotten or carried before, or say nothing that is not in the rows) come to nothing.
     pub fn tidy(&self, records: Vec<(Place, Record)>, line: Line, read: Read<'_>) -> Tidied {
         let mut broom = Broom {
@@ -91,11 +91,10 @@ impl Post {
         Ok(facts)
     }
 
-    /// Counters of days that are over for good.
-    pub fn tidy_counters(&self, line: Line) -> Vec<Pending> {
-        let (from, to) = keys::counters_before(beijing_day(line.before).0);
-        let rows = self.rows.range(&from, &to, usize::MAX).into_iter().map(|(key, _)| key);
-        forgotten(rows, 0, line.now)
+    /// When segments before this one were full, which hold nothing any more.
+    pub fn tidy_dates(&self, before: u64, now: Timestamp) -> Vec<Pending> {
+        let (from, to) = keys::full_up_to(before + 1);
+        forgotten(self.rows.range(&from, &to, usize::MAX).into_iter().map(|(key, _)| key), 0, now)
     }
 
     /// Whether a block that is here names this file, or this body.
@@ -184,8 +183,7 @@ impl Broom<'_> {
     fn is_settled(&self, arrival: u64, row: &keys::BlockRow, block: &Block) -> bool {
         let rows = &self.post.rows;
         let waits = self.post.next_hop(&block.run.channel.destination);
-        row.at_us <= self.line.before.us()
-            && waits.is_none_or(|peer| rows.get(&keys::queued(&peer, arrival)).is_none())
+        waits.is_none_or(|peer| rows.get(&keys::queued(&peer, arrival)).is_none())
             && (!row.documents || self.post.has_arrived(&block.run))
             && rows.get(&keys::unsigned(arrival)).is_none()
             && !times(row).any(|(at, stage)| self.post.due.contains(&(at, arrival, stage)))

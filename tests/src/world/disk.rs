@@ -326,7 +326,7 @@ impl Disk for Memory {
         }
     }
 
-    fn walk(&self, from: Step, bytes: usize) -> Result<Walk, DiskFailed> {
+    fn walk(&self, from: Step, _bytes: usize) -> Result<Walk, DiskFailed> {
         let mut written = self.platter.0.lock().unwrap();
         let range = number(from.segment, from.offset)..number(from.segment + 1, 0);
         let mut records = written.records.range(range).map(|(at, bytes)| (*at, bytes.clone()));
@@ -336,10 +336,7 @@ impl Disk for Memory {
         let (spoilt, walked): (Vec<_>, Vec<_>) = walked.into_iter().partition(|(at, _)| written.spoilt.contains(at));
         let damaged = spoilt.into_iter().map(|(at, _)| Stretch::of(place(at))).collect();
         let records = walked.into_iter().map(|(at, bytes)| (place(at), bytes)).collect();
-        // A single byte is only asked for to see how old a segment is.
-        if bytes > 1 {
-            written.walked = next.map_or(number(from.segment + 1, 0), |offset| number(from.segment, offset));
-        }
+        written.walked = next.map_or(number(from.segment + 1, 0), |offset| number(from.segment, offset));
         Ok(Walk { records, next, damaged })
     }
 

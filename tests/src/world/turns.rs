@@ -12,6 +12,7 @@ use node::{
         envelope::{DocId, Run},
         fact::Fact,
         office::{EarlyOffer, Filings},
+        passage::Skew,
         refusal::Code,
         retry,
         seal::Block,
@@ -224,7 +225,25 @@ impl World {
         let station = self.stations.get_mut(unit).unwrap();
         if station.life == life && station.tick == Some(now) {
             station.tick = None;
+            if self.stations[unit].engine.is_some() {
+                self.compare_clocks(unit);
+            }
             self.tell(unit, Command::Post(Event::Tick));
+        }
+    }
+
+    /// What heartbeats bring: what time it is at the other ends of a station's lines.
+    fn compare_clocks(&mut self, unit: &Unit) {
+        let here = self.stations[unit].clock(self.now);
+        let neighbours = self.topology.parent(unit).into_iter().chain(self.topology.children(unit)).cloned();
+        for peer in neighbours.collect::<Vec<_>>() {
+            let (child, _) = self.way(unit, &peer);
+            if self.lines[&child].is_up() && !self.lines[&child].is_blocked(self.now) {
+                let offset_us = here.us() - self.stations[&peer].clock(self.now).us();
+                let skew = Skew { offset_us, uncertainty_us: 1000 };
+                let lane = &mut self.stations.get_mut(unit).unwrap().urgent;
+                lane.push_back(Command::Post(Event::Compared { peer, skew }));
+            }
         }
     }
 
