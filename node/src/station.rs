@@ -32,7 +32,7 @@ use crate::{
         downlink::Downlink,
         pieces::Pieces,
         session::Ends,
-        socket::{self, Sessions},
+        socket::{self, Sessions, Tcp},
         uplink,
     },
     post::Me,
@@ -138,7 +138,7 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
     }
     if let Some(parent) = topology.parent(&me.unit) {
         let endpoints = config.position(&topology)?.uplinks.iter().map(ToString::to_string).collect();
-        tokio::spawn(uplink::keep(ends, parent.clone(), endpoints, identity, pieces.clone()));
+        tokio::spawn(uplink::keep(Tcp, ends, parent.clone(), endpoints, identity, pieces.clone()));
     }
     if let Some(retention) = retention {
         tokio::spawn(forget_files(handle.clone(), pieces.clone(), io.clone(), retention));

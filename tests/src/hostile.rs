@@ -7,7 +7,7 @@ use bytes::Bytes;
 use node::{
     identity::{Identity, Seals},
     io::Machine,
-    link::socket::{self, DialError},
+    link::socket::{self, DialError, Tcp},
     post::{
         envelope::{Channel, DocId, Epoch, digest},
         seal::Sealer as _,
@@ -67,7 +67,7 @@ impl Hostile {
     /// Shakes hands with whoever listens there, with this identity, in a tree of its own choosing.
     pub async fn dial(identity: &Path, tree: &str, endpoint: &str) -> Result<Self, DialError> {
         let identity = identity_in(identity, tree);
-        let (channel, peer) = socket::dial(endpoint, &identity, Arc::new(Machine)).await?;
+        let (channel, peer) = socket::dial(&Tcp, endpoint, &identity, Arc::new(Machine)).await?;
         let (out, frames) = mpsc::channel(16);
         let mut client = Grpc::new(channel).max_encoding_message_size(usize::MAX);
         client.ready().await.unwrap();

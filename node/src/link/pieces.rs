@@ -116,6 +116,7 @@ impl Pieces {
                 asking.under_way = Some((digest, Instant::now()));
             }
             tokio::select! {
+                biased;
                 received = incoming.next() => match received {
                     Some(Ok(v1::Piece { piece: Some(content) })) => {
                         if self.take(content, &mut asking, &out).await.is_err() {

@@ -142,13 +142,8 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
         let (mut arrived, mut missed) = (0, 0);
         loop {
             tokio::select! {
-                frame = self.incoming.next() => match frame {
-                    None => return Trouble::Closed.says("the peer closed the connection"),
-                    Some(Err(status)) => return said(&status),
-                    Some(Ok(frame)) => if let Err(failure) = self.take(frame).await {
-                        return failure;
-                    },
-                },
+                // First, so that no flood of frames keeps a heartbeat from leaving.
+                biased;
                 _ = beats.tick() => {
                     // Not frames but bytes: on a slow line a heartbeat waits behind a frame that takes a minute.
                     let before = std::mem::replace(&mut arrived, self.line.arrived());
@@ -159,6 +154,13 @@ impl<S: Stream<Item = Result<v1::Frame, Status>> + Unpin> Session<'_, S> {
                     }
                     self.heartbeat(self.beat < 2);
                 }
+                frame = self.incoming.next() => match frame {
+                    None => return Trouble::Closed.says("the peer closed the connection"),
+                    Some(Err(status)) => return said(&status),
+                    Some(Ok(frame)) => if let Err(failure) = self.take(frame).await {
+                        return failure;
+                    },
+                },
             }
         }
     }

@@ -13,6 +13,7 @@
 mod counted;
 mod dial;
 mod listen;
+mod network;
 mod peer;
 mod pending;
 mod sessions;
@@ -24,6 +25,7 @@ use tonic::transport::Server;
 pub use self::{
     dial::{DialError, dial, dial_over},
     listen::{HandshakeError, accept_over, listen},
+    network::{Listener, Network, Stream, Tcp},
     peer::{Cut, Peer, PeerIo},
     sessions::Sessions,
 };

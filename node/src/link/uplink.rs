@@ -9,18 +9,25 @@ use super::{
     outlet::Outlet,
     pieces::Pieces,
     session::{self, Ends},
-    socket,
+    socket::{self, Network},
     trouble::Trouble,
 };
 use crate::{identity::Identity, limits, post::retry, topology::Unit};
 
 /// Dials for as long as the station lives.
-pub async fn keep(ends: Ends, parent: Unit, endpoints: Vec<String>, identity: Arc<ArcSwap<Identity>>, pieces: Pieces) {
+pub async fn keep(
+    network: impl Network,
+    ends: Ends,
+    parent: Unit,
+    endpoints: Vec<String>,
+    identity: Arc<ArcSwap<Identity>>,
+    pieces: Pieces,
+) {
     let mut attempt = 0u32;
     for endpoint in endpoints.iter().cycle() {
         wait_while_paused(&ends, &parent).await;
         let began = ends.io.now();
-        let failure = once(&ends, &parent, endpoint, &identity, &pieces).await;
+        let failure = once(&network, &ends, &parent, endpoint, &identity, &pieces).await;
         // A line that held for a while is not the same trouble as one that never came up.
         let held = ends.io.now().since(began) > limits::LINE_HOLDS;
         attempt = if held { 1 } else { attempt.saturating_add(1) };
@@ -35,9 +42,16 @@ pub async fn keep(ends: Ends, parent: Unit, endpoints: Vec<String>, identity: Ar
     }
 }
 
-async fn once(ends: &Ends, parent: &Unit, endpoint: &str, identity: &ArcSwap<Identity>, pieces: &Pieces) -> String {
+async fn once(
+    network: &impl Network,
+    ends: &Ends,
+    parent: &Unit,
+    endpoint: &str,
+    identity: &ArcSwap<Identity>,
+    pieces: &Pieces,
+) -> String {
     let identity = identity.load_full();
-    let (channel, peer) = match socket::dial(endpoint, &identity, ends.io.clone()).await {
+    let (channel, peer) = match socket::dial(network, endpoint, &identity, ends.io.clone()).await {
         Ok(dialled) => dialled,
         Err(error) => return error.trouble().says(error),
     };
@@ -63,6 +77,7 @@ async fn wait_while_paused(ends: &Ends, parent: &Unit) {
     while let Some(until) = ends.board.paused(parent, ends.io.now()) {
         let rest = until.since(ends.io.now());
         tokio::select! {
+            biased;
             () = tokio::time::sleep(rest) => {}
             changed = changes.changed() => if changed.is_err() { return },
         }

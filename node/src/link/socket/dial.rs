@@ -16,7 +16,6 @@ use hyper_util::rt::TokioIo;
 use rustls::{AlertDescription, pki_types::ServerName};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite},
-    net::{TcpStream, lookup_host},
     time::{Instant, timeout_at},
 };
 use tokio_rustls::{TlsConnector, TlsStream};
@@ -26,6 +25,7 @@ use tower::service_fn;
 use super::{
     counted::Counted,
     listen::peer_of,
+    network::Network,
     peer::{Peer, PeerIo},
 };
 use crate::{
@@ -127,12 +127,20 @@ impl DialError {
 
 /// Connects to the parent. The channel lives as long as the connection: when it breaks, dial again, so that a channel
 /// and its [`Peer`] are always the same connection.
-pub async fn dial(endpoint: &str, identity: &Identity, io: Arc<dyn Io>) -> Result<(Channel, Peer), DialError> {
+pub async fn dial(
+    network: &impl Network,
+    endpoint: &str,
+    identity: &Identity,
+    io: Arc<dyn Io>,
+) -> Result<(Channel, Peer), DialError> {
     let by = Instant::now() + limits::HANDSHAKE_WITHIN;
-    let (tcp, address) = in_time(by, endpoint, "connecting", connect(endpoint)).await?;
-    let broken_off = |source| DialError::BrokenOff { endpoint: endpoint.to_owned(), source };
-    tcp.set_nodelay(true).map_err(broken_off)?;
-    shaken_by(by, tcp, address, endpoint, identity, io).await
+    let is_address =
+        endpoint.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if !is_address {
+        return Err(DialError::Endpoint { endpoint: endpoint.to_owned() });
+    }
+    let (stream, address) = in_time(by, endpoint, "connecting", network.connect(endpoint)).await?;
+    shaken_by(by, stream, address, endpoint, identity, io).await
 }
 
 /// A line that swallows what we send must not hold us up.
@@ -146,24 +154,6 @@ async fn in_time<T>(
     timeout_at(by, work)
         .await
         .unwrap_or_else(|_| Err(DialError::TimedOut { endpoint: endpoint.to_owned(), doing, within }))
-}
-
-async fn connect(endpoint: &str) -> Result<(TcpStream, SocketAddr), DialError> {
-    let named = || endpoint.to_owned();
-    let is_address =
-        endpoint.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if !is_address {
-        return Err(DialError::Endpoint { endpoint: named() });
-    }
-    let found = lookup_host(endpoint).await.map_err(|source| DialError::Lookup { endpoint: named(), source })?;
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in found {
-        match TcpStream::connect(address).await {
-            Ok(tcp) => return Ok((tcp, address)),
-            Err(error) => last = error,
-        }
-    }
-    Err(DialError::Unreachable { endpoint: named(), source: last })
 }
 
 /// The same over a stream that is already there.

@@ -7,7 +7,6 @@ use arc_swap::ArcSwap;
 use rustls::pki_types::CertificateDer;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
     sync::mpsc,
     task::{AbortHandle, JoinSet},
     time::{sleep, timeout},
@@ -18,6 +17,7 @@ use tracing::Instrument;
 
 use super::{
     counted::Counted,
+    network::{self, Listener},
     peer::{Life, Peer, PeerIo},
     pending::Pending,
     sessions::Sessions,
@@ -58,40 +58,51 @@ pub enum HandshakeError {
 
 /// Connections from children, ready for `tonic`'s `serve_with_incoming`. Each handshake uses the identity held at that
 /// moment, so a reload is a store. Ends when the stream is dropped.
-pub fn listen(
-    listener: TcpListener,
+pub fn listen<L: Listener>(
+    listener: L,
     identity: Arc<ArcSwap<Identity>>,
     sessions: Sessions,
     io: Arc<dyn Io>,
-) -> impl Stream<Item = io::Result<PeerIo>> + Send + 'static {
+) -> impl Stream<Item = io::Result<PeerIo<L::Stream>>> + Send + 'static {
     let (ready, taken) = mpsc::channel(READY_MAX);
     tokio::spawn(accept_all(listener, Door { identity, sessions, io, ready }));
     ReceiverStream::new(taken)
 }
 
 /// What every handshake needs.
-#[derive(Clone)]
-struct Door {
+struct Door<S> {
     identity: Arc<ArcSwap<Identity>>,
     sessions: Sessions,
     io: Arc<dyn Io>,
-    ready: mpsc::Sender<io::Result<PeerIo>>,
+    ready: mpsc::Sender<io::Result<PeerIo<S>>>,
 }
 
-async fn accept_all(listener: TcpListener, door: Door) {
+impl<S> Clone for Door<S> {
+    fn clone(&self) -> Self {
+        Self {
+            identity: self.identity.clone(),
+            sessions: self.sessions.clone(),
+            io: self.io.clone(),
+            ready: self.ready.clone(),
+        }
+    }
+}
+
+async fn accept_all<L: Listener>(listener: L, door: Door<L::Stream>) {
     let mut pending: Pending<AbortHandle> = Pending::new(HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX);
     let mut handshakes = JoinSet::new();
     loop {
         tokio::select! {
+            biased;
             () = door.ready.closed() => return,
             Some(done) = handshakes.join_next_with_id() => {
                 let id = done.map_or_else(|error| error.id(), |(id, ())| id);
                 pending.forget(|handle| handle.id() == id);
             }
             accepted = listener.accept() => match accepted {
-                Ok((tcp, address)) => {
+                Ok((stream, address)) => {
                     let span = tracing::info_span!("handshake", %address);
-                    let handle = handshakes.spawn(door.clone().admit(tcp, address).instrument(span));
+                    let handle = handshakes.spawn(door.clone().admit(stream, address).instrument(span));
                     if let Some(oldest) = pending.admit(address.ip(), handle) {
                         oldest.abort();
                     }
@@ -111,13 +122,10 @@ async fn pause_after(error: &io::Error) {
     }
 }
 
-impl Door {
-    async fn admit(self, tcp: TcpStream, address: SocketAddr) {
+impl<S: network::Stream> Door<S> {
+    async fn admit(self, stream: S, address: SocketAddr) {
         let identity = self.identity.load_full();
-        let shaken = async {
-            tcp.set_nodelay(true)?;
-            accept_over(tcp, address, &identity, self.io.clone()).await
-        };
+        let shaken = accept_over(stream, address, &identity, self.io.clone());
         match timeout(HANDSHAKE_WITHIN, shaken).await.unwrap_or(Err(HandshakeError::TimedOut)) {
             Ok(wire) => {
                 let seat = self.sessions.seat(wire.peer().clone(), certificates(wire.tls()));

@@ -14,7 +14,6 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     sync::watch,
     time::{Sleep, sleep},
 };
@@ -108,6 +107,7 @@ impl Peer {
         let mut switch = self.switch.subscribe();
         let told = async { switch.wait_for(Option::is_some).await.ok().and_then(|told| *told).unwrap_or(Cut::Closed) };
         tokio::select! {
+            biased;
             why = told => why,
             () = reaches(self.life.until, &*io) => {
                 self.cut(self.life.then);
@@ -148,7 +148,7 @@ async fn reaches(moment: Timestamp, io: &dyn Io) {
 }
 
 /// The wire to a [`Peer`], over any stream.
-pub struct PeerIo<S = TcpStream> {
+pub struct PeerIo<S> {
     tls: TlsStream<Counted<S>>,
     peer: Peer,
     end: Pin<Box<dyn Future<Output = Cut> + Send>>,

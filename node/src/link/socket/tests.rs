@@ -71,7 +71,7 @@ impl Parent {
     }
 
     async fn dialled_by(&self, child: &Identity) -> Result<(Channel, Peer), DialError> {
-        dial(&self.address.to_string(), child, machine()).await
+        dial(&Tcp, &self.address.to_string(), child, machine()).await
     }
 
     /// The last one that called.

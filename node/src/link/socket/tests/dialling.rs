@@ -62,14 +62,14 @@ async fn a_machine_that_woke_up_in_1970_still_links() {
     // The parent's certificate is older than ours, which is all we know about the time.
     let parent = Parent::start(network.station_with(RELAY, good(-2, 90))).await;
     let clock = Arc::new(At(Timestamp::default()));
-    let dialled = dial(&parent.address.to_string(), &network.station(DISTRICT), clock).await;
+    let dialled = dial(&Tcp, &parent.address.to_string(), &network.station(DISTRICT), clock).await;
     assert!(dialled.is_ok(), "{}", dialled.unwrap_err());
 }
 
 /// Dials something that is no station.
 async fn dial_at(endpoint: &str) -> DialError {
     let district = Network::new().station(DISTRICT);
-    dial(endpoint, &district, machine()).await.unwrap_err()
+    dial(&Tcp, endpoint, &district, machine()).await.unwrap_err()
 }
 
 #[tokio::test]
