@@ -367,7 +367,7 @@ impl Drop for Country {
     }
 }
 
-fn tier_of(tier: Tier) -> certs::Tier {
+pub(crate) fn tier_of(tier: Tier) -> certs::Tier {
     match tier {
         Tier::Ministry => certs::Tier::Ministry,
         Tier::Province => certs::Tier::Province,

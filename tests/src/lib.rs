@@ -11,4 +11,5 @@ pub mod officer;
 pub mod papers;
 pub mod port;
 pub mod stranger;
+pub mod whole;
 pub mod world;

@@ -26,7 +26,7 @@
 
 mod agenda;
 mod births;
-mod disk;
+pub(crate) mod disk;
 mod forget;
 mod hands;
 mod judge;

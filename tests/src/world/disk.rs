@@ -38,10 +38,10 @@ type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// What survives a crash.
 #[derive(Clone)]
-pub(super) struct Platter(Arc<Mutex<Written>>);
+pub(crate) struct Platter(Arc<Mutex<Written>>);
 
 #[derive(Clone)]
-pub(super) struct Written {
+pub(crate) struct Written {
     /// By number.
     records: BTreeMap<u64, Bytes>,
     next: u64,
@@ -56,7 +56,7 @@ pub(super) struct Written {
     /// All rows as of a record, for when it is.
     baseline: Option<(u64, Rows)>,
     tear_after: Option<usize>,
-    pub(super) room: Room,
+    pub(crate) room: Room,
     /// Of a thousand reads so many fail.
     pub(super) misreads: u64,
     /// Records that cannot be read any more.
@@ -71,7 +71,7 @@ pub(super) struct Written {
 
 /// How much a disk still takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Room {
+pub(crate) enum Room {
     /// Enough.
     #[default]
     Enough,
@@ -93,7 +93,7 @@ impl Written {
 }
 
 impl Platter {
-    pub(super) fn new(plant: Plant, dice: Dice) -> Self {
+    pub(crate) fn new(plant: Plant, dice: Dice) -> Self {
         Self(Arc::new(Mutex::new(Written {
             records: BTreeMap::new(),
             next: 0,
@@ -121,12 +121,12 @@ impl Platter {
     }
 
     /// Changes how the disk behaves.
-    pub(super) fn set<T>(&self, change: impl FnOnce(&mut Written) -> T) -> T {
+    pub(crate) fn set<T>(&self, change: impl FnOnce(&mut Written) -> T) -> T {
         change(&mut self.0.lock().unwrap())
     }
 
     /// The commit under way has ended: what it wrote survives from now on.
-    pub(super) fn settle(&self) {
+    pub(crate) fn settle(&self) {
         let mut written = self.0.lock().unwrap();
         written.durable = match written.plant {
             // Syncing what came before is all this disk ever does.
@@ -137,7 +137,7 @@ impl Platter {
     }
 
     /// The rows of the index, rebuilt from the baseline if need be, and the record to go on with.
-    pub(super) fn index(&self) -> (MemoryBase, u64) {
+    pub(crate) fn index(&self) -> (MemoryBase, u64) {
         let mut written = self.0.lock().unwrap();
         let oldest = written.oldest();
         let watermark = written.watermark.filter(|watermark| *watermark >= oldest).unwrap_or_else(|| {
@@ -155,7 +155,7 @@ impl Platter {
     }
 
     /// The records from there on; `None` for what cannot be read.
-    pub(super) fn records(&self, from: u64) -> Vec<(Place, Option<Bytes>)> {
+    pub(crate) fn records(&self, from: u64) -> Vec<(Place, Option<Bytes>)> {
         let written = self.0.lock().unwrap();
         let readable = |at, bytes: &Bytes| (!written.spoilt.contains(at)).then(|| bytes.clone());
         written.records.range(from..).map(|(at, bytes)| (place(*at), readable(at, bytes))).collect()
@@ -184,7 +184,7 @@ impl Platter {
     }
 
     /// The next commit fails, leaving its first records on the disk; or it does not, after all.
-    pub(super) fn tear_after(&self, records: Option<usize>) {
+    pub(crate) fn tear_after(&self, records: Option<usize>) {
         self.0.lock().unwrap().tear_after = records;
     }
 
@@ -202,7 +202,7 @@ impl Platter {
     }
 
     /// The power goes: an honest disk keeps everything it has acknowledged.
-    pub(super) fn crash(&self, dice: &mut Dice) {
+    pub(crate) fn crash(&self, dice: &mut Dice) {
         let mut written = self.0.lock().unwrap();
         let keep = match written.plant {
             Plant::ForgetfulDisk => written.durable.saturating_sub(1 + dice.below(3) as u64),
@@ -226,7 +226,7 @@ fn number(segment: u64, offset: u32) -> u64 {
 }
 
 /// A station's disk while it runs.
-pub(super) struct Memory {
+pub(crate) struct Memory {
     platter: Platter,
     /// Done one at a time, so that a crash may come between any two.
     work: VecDeque<Work>,
@@ -238,7 +238,7 @@ enum Work {
 }
 
 impl Memory {
-    pub(super) fn over(platter: Platter) -> Self {
+    pub(crate) fn over(platter: Platter) -> Self {
         Self { platter, work: VecDeque::new() }
     }
 }
