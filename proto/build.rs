@@ -5,7 +5,8 @@
 use std::{env, error::Error, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let files = ["envelope", "form", "document", "link", "station"].map(|name| format!("zhuji/v1/{name}.proto"));
+    let files =
+        ["envelope", "form", "document", "evidence", "link", "station"].map(|name| format!("zhuji/v1/{name}.proto"));
     println!("cargo:rerun-if-changed=zhuji");
     let descriptors = protox::compile(&files, ["."])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);

@@ -21,6 +21,7 @@ mod directive;
 mod document;
 mod draft;
 mod endorse;
+mod evidence;
 pub mod exit;
 mod filing;
 mod help;

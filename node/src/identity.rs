@@ -70,7 +70,13 @@ pub struct Identity {
     signing_key: Ed25519KeyPair,
     signer: SignerKey,
     signers: Signers,
+    public: [Vec<CertificateDer<'static>>; 2],
     open_keys: Vec<PathBuf>,
+}
+
+/// The roots in a directory made by `zhuji-certs`.
+pub fn roots(dir: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+    files::certificates(&dir.join("root.pem"))
 }
 
 /// What a station can live with, and its operator should not.
@@ -106,10 +112,11 @@ impl Identity {
     /// Reads a directory made by `zhuji-certs`. Expired certificates load; see [`Identity::warnings`].
     pub fn load(dir: &Path, topology: Arc<Topology>) -> Result<Self, IdentityError> {
         let file = |name: &str| dir.join(name);
-        let roots = files::certificates(&file("root.pem"))?;
+        let roots = roots(dir)?;
         let transport_authorities = files::certificates(&file("transport-ca.pem"))?;
         let transport_chain = chain_of(&roots, &transport_authorities, &file("transport-ca.pem"))?;
-        let signing_chain = chain_of(&roots, &files::certificates(&file("signing-ca.pem"))?, &file("signing-ca.pem"))?;
+        let signing_authorities = files::certificates(&file("signing-ca.pem"))?;
+        let signing_chain = chain_of(&roots, &signing_authorities, &file("signing-ca.pem"))?;
 
         let (transport_certificate, transport) = own_leaf(&file("transport.pem"), &transport_chain, Use::Dial)?;
         at_home(&file("transport.pem"), &transport.id, &topology)?;
@@ -138,8 +145,14 @@ impl Identity {
             signing_key,
             signer,
             signers,
+            public: [roots, signing_authorities],
             open_keys,
         })
+    }
+
+    /// The certificates by which anybody can check seals of this network: roots, then who issued signing certificates.
+    pub fn public(&self) -> &[Vec<CertificateDer<'static>>; 2] {
+        &self.public
     }
 
     /// The same directory read again: renewed certificates take effect for the next handshake.

@@ -41,6 +41,7 @@ pub mod cli;
 pub mod config;
 pub mod desk;
 pub mod engine;
+pub mod evidence;
 pub mod identity;
 pub mod io;
 pub mod limits;

@@ -11,6 +11,7 @@ mod attachments;
 mod cli;
 mod coverage;
 mod delivery;
+mod evidence;
 mod hostile;
 mod notices;
 mod observed;

@@ -162,7 +162,7 @@ async fn fetch(
     let mut bar = None;
     while let Some(chunk) = chunks.message().await.map_err(|status| call.failure(&status))? {
         let bar = bar.get_or_insert_with(|| call.bytes_bar(name, chunk.length));
-        (&partial.file).write_all(&chunk.bytes).map_err(|error| Failure::file("-", &error, &call.words))?;
+        partial.file().write_all(&chunk.bytes).map_err(|error| Failure::file("-", &error, &call.words))?;
         hash.update(&chunk.bytes);
         length += u64::try_from(chunk.bytes.len()).unwrap_or(0);
         bar.set_position(length);
@@ -178,13 +178,13 @@ async fn fetch(
 }
 
 /// A file that has its name only once it is whole; until then it is removed with its owner.
-struct Partial {
+pub(super) struct Partial {
     path: PathBuf,
     file: std::fs::File,
 }
 
 impl Partial {
-    fn create(target: &Path) -> io::Result<Self> {
+    pub(super) fn create(target: &Path) -> io::Result<Self> {
         if target.exists() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -195,7 +195,12 @@ impl Partial {
         Ok(Self { path, file })
     }
 
-    fn keep(self, target: &Path) -> io::Result<()> {
+    /// Where it is written to.
+    pub(super) fn file(&self) -> &std::fs::File {
+        &self.file
+    }
+
+    pub(super) fn keep(self, target: &Path) -> io::Result<()> {
         self.file.sync_all()?;
         std::fs::rename(&self.path, target)
     }

@@ -625,7 +625,7 @@ pub(super) fn waiting_json(waiting: &QueueState) -> Value {
     })
 }
 
-fn passage_json(passage: &Passage) -> Value {
+pub(super) fn passage_json(passage: &Passage) -> Value {
     json!({
         "station": passage.station,
         "arrived_at": time::rfc3339(passage.arrived_us),

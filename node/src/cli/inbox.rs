@@ -6,7 +6,7 @@ use proto::v1::{Box, Kind, Stage};
 use super::{
     args, ask,
     call::Call,
-    directive,
+    directive, evidence,
     exit::{Exit, Outcome},
     listing, report,
     terms::Listed,
@@ -41,10 +41,11 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     }
 }
 
-/// `msg show|cancel`
+/// `msg show|verify|cancel`
 pub(super) fn msg_command(words: &Words) -> Command {
     args::noun(words, "msg", "cmd-msg")
         .subcommand(args::verb(words, "show", "cmd-msg-show").arg(args::document(words)))
+        .subcommand(evidence::verify_command(words))
         .subcommand(
             args::verb(words, "cancel", "cmd-msg-cancel")
                 .arg(args::document(words))
@@ -56,6 +57,7 @@ pub(super) fn msg_command(words: &Words) -> Command {
 pub(super) fn msg(call: &Call, given: &ArgMatches) -> Outcome {
     match given.subcommand() {
         Some(("cancel", given)) => directive::cancel(call, given),
+        Some(("verify", given)) => evidence::check(call, given),
         Some((_, given)) => listing::show(call, given),
         None => Ok(Exit::Usage),
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     args,
     call::Call,
-    document,
+    document, evidence,
     exit::{Exit, Outcome},
     items,
     names::Names,
@@ -21,15 +21,20 @@ use crate::{
     plan::incident::{self, Incident, Statement},
 };
 
-/// `incident show`
+/// `incident show|export`
 pub(super) fn command(words: &Words) -> Command {
     args::noun(words, "incident", "cmd-incident")
         .subcommand(args::verb(words, "show", "cmd-incident-show").arg(args::document(words)))
+        .subcommand(evidence::export_command(words))
 }
 
 /// Runs one of the verbs.
 pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
-    let Some((_, given)) = given.subcommand() else { return Ok(Exit::Usage) };
+    let given = match given.subcommand() {
+        Some(("export", given)) => return evidence::export(call, given),
+        Some((_, given)) => given,
+        None => return Ok(Exit::Usage),
+    };
     call.online(async |station| {
         let request = ListRequest {
             incident: args::required(given, "document").to_owned(),

@@ -1,5 +1,6 @@
 //! The local interface: `zhuji.v1.Station` on a Unix socket. It translates; the rules and the engine decide.
 
+mod evidence;
 mod files;
 mod queue;
 
@@ -65,6 +66,7 @@ impl Station for Api {
     type FileManyStream = Outgoing<v1::FiledBatch>;
     type WatchStream = Outgoing<v1::DocumentView>;
     type FetchStream = Outgoing<v1::FetchResponse>;
+    type ExportStream = Outgoing<v1::ExportPart>;
 
     async fn file(&self, request: Request<v1::FileRequest>) -> Result<Response<v1::Filed>, Status> {
         let began = self.io.now();
@@ -202,6 +204,10 @@ impl Station for Api {
 
     async fn fetch(&self, request: Request<v1::FetchRequest>) -> Result<Response<Self::FetchStream>, Status> {
         self.give_file(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn export(&self, request: Request<v1::ExportRequest>) -> Result<Response<Self::ExportStream>, Status> {
+        self.gather(request.into_inner()).await.map(Response::new)
     }
 }
 

@@ -37,7 +37,6 @@ impl Sealer for Seals {
 
 impl Checker for Seals {
     fn check(&self, certificate: &[u8], unit: &str, message: &[u8], signature: &[u8]) -> Result<Digest, String> {
-        let key = self.0.load().signers().verify(certificate, unit).map_err(|error| error.to_string())?;
-        if key.check(message, signature) { Ok(key.key_id) } else { Err("the signature does not fit".to_owned()) }
+        self.0.load().signers().check(certificate, unit, message, signature)
     }
 }

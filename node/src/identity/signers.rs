@@ -22,6 +22,7 @@ use super::{
     leaf::{BadLeaf, Leaf, unix_time},
     spiffe::SpiffeId,
 };
+use crate::post::{envelope::Digest, seal::Checker};
 
 /// Verified certificates kept: a country has 289 stations, and each renews once a year.
 const CERTIFICATES_KEPT_MAX: usize = 4096;
@@ -136,6 +137,13 @@ impl Signers {
         }
         known.insert(fingerprint, (leaf.id.clone(), key));
         Ok((leaf.id, key))
+    }
+}
+
+impl Checker for Signers {
+    fn check(&self, certificate: &[u8], unit: &str, message: &[u8], signature: &[u8]) -> Result<Digest, String> {
+        let key = self.verify(certificate, unit).map_err(|error| error.to_string())?;
+        if key.check(message, signature) { Ok(key.key_id) } else { Err("the signature does not fit".to_owned()) }
     }
 }
 

@@ -60,6 +60,20 @@ impl Post {
         rows.iter().map(|(key, _)| keys::arrival_of(key)).collect()
     }
 
+    /// One block, as it was sealed.
+    pub fn block(&self, arrival: u64, read: Read<'_>) -> Option<Block> {
+        self.read_block(&self.block_row(arrival)?, read)
+    }
+
+    /// Up to `limit` arrivals of blocks from one on, the oldest first, and whether there are documents in them; and with
+    /// which one to go on.
+    pub fn oldest_from(&self, from: u64, limit: usize) -> (Vec<(u64, bool)>, Option<u64>) {
+        let rows = self.rows.range(&keys::arrival(from), &super::rows::after_prefix(keys::ARRIVAL), limit);
+        let next = rows.last().filter(|_| rows.len() == limit).map(|(key, _)| keys::arrival_of(key) + 1);
+        let documents = |row: &[u8]| keys::BlockRow::decode(row).is_ok_and(|row| row.documents);
+        (rows.iter().map(|(key, row)| (keys::arrival_of(key), documents(row))).collect(), next)
+    }
+
     /// Everything in one block.
     pub fn block_copies(&self, arrival: u64, read: Read<'_>) -> Vec<Copy> {
         let Some(row) = self.block_row(arrival) else { return Vec::new() };

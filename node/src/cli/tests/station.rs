@@ -59,6 +59,7 @@ impl Station for Told {
     type FileManyStream = Answers<wire::FiledBatch>;
     type WatchStream = Answers<DocumentView>;
     type FetchStream = Answers<wire::FetchResponse>;
+    type ExportStream = Answers<wire::ExportPart>;
 
     async fn file(&self, request: Request<FileRequest>) -> Answer<Filed> {
         let mut script = self.script();
@@ -170,6 +171,10 @@ impl Station for Told {
         let piece = move |bytes: &[u8]| Ok(wire::FetchResponse { bytes: bytes.to_vec().into(), length });
         let pieces: Vec<_> = bytes.chunks(100_000).map(piece).collect();
         Ok(Response::new(Box::pin(stream::iter(pieces))))
+    }
+
+    async fn export(&self, _: Request<wire::ExportRequest>) -> Answer<Self::ExportStream> {
+        Err(Status::unimplemented("this station holds no event"))
     }
 }
 
