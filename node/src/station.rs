@@ -75,6 +75,7 @@ pub(crate) fn read_topology(config: &Config) -> anyhow::Result<Arc<Topology>> {
 }
 
 async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) -> anyhow::Result<()> {
+    let told_to_look = renewal::Told::listen();
     let io: Arc<dyn Io> = Arc::new(Machine);
     let identity = Identity::load(&config.identity.directory, topology.clone())?;
     for warning in identity.warnings(io.now()) {
@@ -132,7 +133,7 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
     let local = serve_people(config, api, telemetry.health())?;
     telemetry.health().ready();
     let sessions = Sessions::default();
-    tokio::spawn(renewal::keep_current(identity.clone(), sessions.clone(), io.clone()));
+    tokio::spawn(renewal::keep_current(told_to_look, identity.clone(), sessions.clone(), io.clone()));
     if let Some(listen) = &config.listen {
         serve_children(listen.address, &ends, &pieces, identity.clone(), sessions.clone()).await?;
     }

@@ -131,7 +131,14 @@ async fn soak_in_everything_at_random() {
                     assert!(well, "{victim} did not end well: {ended}");
                     country.revive(&victim);
                 }
-                6 => country.hang_up(&victim),
+                6 => {
+                    country.hang_up(&victim);
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    // As above.
+                    if !country.lives(&victim) {
+                        country.revive(&victim);
+                    }
+                }
                 _ => {
                     let end = dice.pick(&wires.lower_ends()).clone();
                     wires.order(&end, WEATHER[dice.below(WEATHER.len())]);

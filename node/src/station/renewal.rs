@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     identity::{Identity, readable},
@@ -17,16 +17,37 @@ use crate::{
 /// How often the folder is read without being told to.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
+/// Whoever is told to look. From here on SIGHUP ends no process any more, so this comes before anything that takes long.
+pub(super) struct Told(std::io::Result<Signal>);
+
+impl Told {
+    pub(super) fn listen() -> Self {
+        Self(signal(SignalKind::hangup()).inspect_err(|error| {
+            tracing::warn!(%error, "SIGHUP cannot be heard; renewed certificates are found within a minute all the same");
+        }))
+    }
+
+    /// Never, if it cannot be heard.
+    async fn now(&mut self) -> Option<()> {
+        match &mut self.0 {
+            Ok(told) => told.recv().await,
+            Err(_) => None,
+        }
+    }
+}
+
 /// Keeps the identity what the folder says, for as long as the station runs.
-pub(super) async fn keep_current(identity: Arc<ArcSwap<Identity>>, sessions: Sessions, io: Arc<dyn Io>) {
-    let mut told = signal(SignalKind::hangup()).inspect_err(|error| {
-        tracing::warn!(%error, "SIGHUP cannot be heard; renewed certificates are found within a minute all the same");
-    });
+pub(super) async fn keep_current(
+    mut told: Told,
+    identity: Arc<ArcSwap<Identity>>,
+    sessions: Sessions,
+    io: Arc<dyn Io>,
+) {
     let mut complaint = String::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            Some(()) = hangup(&mut told) => {}
+            Some(()) = told.now() => {}
         }
         let current = identity.load_full();
         let reading = current.clone();
@@ -54,12 +75,5 @@ pub(super) async fn keep_current(identity: Arc<ArcSwap<Identity>>, sessions: Ses
                 }
             }
         }
-    }
-}
-
-async fn hangup(told: &mut std::io::Result<tokio::signal::unix::Signal>) -> Option<()> {
-    match told {
-        Ok(told) => told.recv().await,
-        Err(_) => None,
     }
 }
