@@ -76,7 +76,7 @@ async fn papers_are_missing(offices: &Offices) {
     for (what, about) in [("tell", "secrecy"), ("tell", "public-security"), ("tell", "party-gov"), ("state", "spread")]
     {
         let one = duty(&mine, "420100", what, about);
-        assert_eq!((&one["met_at"], &one["policy"]), (&Value::Null, &Value::from("2014-proposal-1")), "{one}");
+        assert_eq!((&one["met_at"], &one["policy"]), (&Value::Null, &Value::from("2014-proposal-2")), "{one}");
         assert!(one["source"].as_str().unwrap().contains("建议值"), "{one}");
     }
 
@@ -171,7 +171,7 @@ async fn new_rules_reach_everybody_and_judge_nothing_old(offices: &Offices) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("policy.toml");
     let text = district.types(&["policy", "show"]).out;
-    let text = text.replace("2014-proposal-1", "2014-2").replace("confirmed = false", "confirmed = true");
+    let text = text.replace("2014-proposal-2", "2014-2").replace("confirmed = false", "confirmed = true");
     let now = ministry.json(&["status"])["at"].as_str().unwrap().to_owned();
     let hour = format!("\n[[nil]]\nname = \"此刻\"\nat = {now}\ngrace = \"15m\"\ntiers = [\"district\"]\n");
     std::fs::write(&file, text.replace("district = \"15m\"", "district = \"3m\"") + &hour).unwrap();
@@ -194,7 +194,7 @@ async fn new_rules_reach_everybody_and_judge_nothing_old(offices: &Offices) {
     assert_eq!(district.types(&["directive", "sign", &released]).code, 0, "it is signed for like any other");
     let new = offices.reports("--actual", "自然灾害", &[]);
     let judged = |number: &str| duty(&owed(district, number), "420100", "report", "")["policy"].clone();
-    assert_eq!((judged(&old), judged(&new)), ("2014-proposal-1".into(), "2014-2".into()));
+    assert_eq!((judged(&old), judged(&new)), ("2014-proposal-2".into(), "2014-2".into()));
     // Nothing has happened, and that is said.
     let nil = files(district, &["nil", "submit", "--actual"]);
     eventually("the nil report is at the ministry", async || {

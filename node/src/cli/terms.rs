@@ -225,6 +225,20 @@ terms!(Item, "item":
     Link "link" ["链接"];
     FirstSeen "first-seen" ["首次发现"];
     ShowsContent "shows-content" ["涉及试题"];
+    SceneControlled "scene-controlled" ["控制现场"];
+    EvidenceKept "evidence-kept" ["保护证据"];
+    Contained "contained" ["防止扩散"];
+    PublicGuided "public-guided" ["舆论引导"];
+    SceneClosed "scene-closed" ["封闭现场"];
+    EntryBarred "entry-barred" ["禁止进入"];
+    Calmed "calmed" ["解释疏导"];
+    Agitators "agitators" ["煽动者处理"];
+    CheatingStopped "cheating-stopped" ["制止作弊"];
+    Cheaters "cheaters" ["作弊人员查处"];
+    CandidatesTold "candidates-told" ["告知应试人员"];
+    Sheltered "sheltered" ["安全避险"];
+    SourceTraced "source-traced" ["信息源头"];
+    RumourCountered "rumour-countered" ["干预炒作"];
 );
 
 terms!(Choice, "choice":

@@ -18,7 +18,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use proto::v1::{Category, DocumentView, Grade, Item, Kind, Lateral, Particular, particular::Value};
 
 use self::scene::{Document, Scene};
-use super::policy::{Condition, Due, Policy, Rule, What};
+use super::{
+    particulars,
+    policy::{Condition, Due, Policy, Rule, What},
+};
 use crate::{
     io::Timestamp,
     topology::{Tier, Topology, Unit},
@@ -199,12 +202,14 @@ impl Fold<'_> {
 
     /// The first report that says how it stands; that nobody knows yet says nothing.
     fn stated(&self, item: Item) -> Option<Met> {
-        let says = |report: &Document<'_>| {
-            report
-                .report()
-                .is_some_and(|report| report.particulars.iter().any(|one| one.item() == item && settles(one)))
+        let said = |document: Document<'_>| {
+            let one = document.report()?.particulars.iter().find(|one| one.item() == item && settles(one))?;
+            let filed = document.filed();
+            // What was done counts from when it was done, not from when somebody had the time to write it down.
+            let done = Timestamp::from_us(one.as_of_us).min(filed.at);
+            Some(Met { at: if particulars::is_measure(item) { done } else { filed.at }, ..filed })
         };
-        self.scene.reports().find(says).map(Document::filed)
+        self.scene.reports().find_map(said)
     }
 
     fn ended(&self, owner: &Unit) -> Option<Cause<'_>> {

@@ -150,7 +150,26 @@ const FORMS: &[(Item, Within, Holds)] = &[
     (Item::Link, &[PublicOpinion], Holds::Text),
     (Item::FirstSeen, &[PublicOpinion], Holds::Moment),
     (Item::ShowsContent, &[PublicOpinion], YES_OR_NO),
+    (Item::SceneControlled, ANY, Holds::Text),
+    (Item::EvidenceKept, ANY, Holds::Text),
+    (Item::Contained, ANY, Holds::Text),
+    (Item::PublicGuided, ANY, Holds::Text),
+    (Item::SceneClosed, ANY, Holds::Text),
+    (Item::EntryBarred, ANY, Holds::Text),
+    (Item::Calmed, &[RoomOrder, NaturalDisaster, Epidemic, Accident], Holds::Text),
+    (Item::Agitators, &[RoomOrder], Holds::Text),
+    (Item::CheatingStopped, &[Discipline], Holds::Text),
+    (Item::Cheaters, &[Discipline], Holds::Text),
+    (Item::CandidatesTold, ANY, Holds::Text),
+    (Item::Sheltered, &[NaturalDisaster, Accident], Holds::Text),
+    (Item::SourceTraced, &[PublicOpinion], Holds::Text),
+    (Item::RumourCountered, &[PublicOpinion], Holds::Text),
 ];
+
+/// Whether a point says what was done, and not how things stand.
+pub fn is_measure(item: Item) -> bool {
+    (Item::SceneControlled as i32..=Item::RumourCountered as i32).contains(&(item as i32))
+}
 
 /// What a point holds, if there is such a point.
 pub fn holds(item: Item) -> Option<Holds> {

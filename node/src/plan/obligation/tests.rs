@@ -284,6 +284,157 @@ fn every_request_is_owed_an_answer_of_its_own_by_when_it_is_needed() {
     assert_eq!(seen, [("X-420100-0002", 20, true), ("X-420100-0003", 27, false)]);
 }
 
+/// What was done, as of so many minutes after the morning.
+fn done(item: Item, minute: i64) -> Particular {
+    Particular { as_of_us: MORNING + minute * MINUTE, ..said(item, Value::Text("已处置".into())) }
+}
+
+/// A point is owed so many minutes after the morning, and a report that states it closes it.
+#[track_caller]
+fn owes_to_state(category: Category, beginning: Vec<Particular>, item: Item, within: i64, answer: Value) {
+    let report = first(category, beginning);
+    let one = the(std::slice::from_ref(&report), "420100", What::State(item));
+    assert_eq!((due(&one), one.met), (within, None), "{item:?}");
+    let met = the(&[report, follow_up(2, within - 1, vec![said(item, answer)])], "420100", What::State(item));
+    assert_eq!(verdict(&met, 999), Verdict::Done, "{item:?}");
+}
+
+fn words() -> Value {
+    Value::Text("已处置".into())
+}
+
+#[track_caller]
+fn owes_no(category: Category, beginning: Vec<Particular>, item: Item) {
+    assert_eq!(find(&owed(&[first(category, beginning)]), "420100", What::State(item)), None, "{item:?}");
+}
+
+#[test]
+fn what_was_done_counts_from_when_it_was_done_and_not_from_when_it_was_written() {
+    let report = first(Category::Accident, Vec::new());
+    let scene = What::State(Item::SceneControlled);
+    let [early, late] = [4, 40].map(|minute| follow_up(2, 50, vec![done(Item::SceneControlled, minute)]));
+    assert_eq!(verdict(&the(&[report.clone(), early], "420100", scene), 99), Verdict::Done);
+    assert_eq!(verdict(&the(&[report.clone(), late], "420100", scene), 99), Verdict::Late(minutes(30)));
+    let tomorrow = follow_up(2, 50, vec![done(Item::SceneControlled, 5000)]);
+    assert_eq!(
+        the(&[report, tomorrow], "420100", scene).met.unwrap().at.us(),
+        MORNING + 50 * MINUTE,
+        "not yet to come"
+    );
+}
+
+#[test]
+fn row_3_1a_in_part_the_scene_is_to_be_controlled_at_once() {
+    owes_to_state(Category::Accident, Vec::new(), Item::SceneControlled, 10, words());
+    owes_no(Category::InfoSecurity, Vec::new(), Item::SceneControlled);
+}
+
+#[test]
+fn row_3_1b_in_part_evidence_is_to_be_kept_whatever_happened() {
+    for category in [Category::PaperSecurity, Category::InfoSecurity, Category::Other] {
+        owes_to_state(category, Vec::new(), Item::EvidenceKept, 10, words());
+    }
+}
+
+#[test]
+fn row_3_1c_in_part_secrets_are_to_be_contained_once_papers_are_lost() {
+    let lost = || vec![is(Item::Papers, Choice::Lost)];
+    owes_to_state(Category::NaturalDisaster, lost(), Item::Contained, 10, words());
+    owes_no(Category::NaturalDisaster, vec![is(Item::Papers, Choice::Safe)], Item::Contained);
+}
+
+#[test]
+fn row_3_1f_in_part_the_public_is_to_be_guided() {
+    owes_to_state(Category::PublicOpinion, Vec::new(), Item::PublicGuided, 30, words());
+}
+
+#[test]
+fn row_4_1a_in_part_secrets_are_contained_first_of_all() {
+    owes_to_state(Category::PaperSecurity, Vec::new(), Item::Contained, 10, words());
+}
+
+#[test]
+fn row_4_1b_in_part_it_is_to_be_said_where_the_papers_were() {
+    let transport = Value::Choice(Choice::Transport.into());
+    owes_to_state(Category::PaperSecurity, Vec::new(), Item::CustodyStep, 10, transport);
+}
+
+#[test]
+fn row_4_2a_in_part_it_is_to_be_said_how_the_exam_goes_on() {
+    owes_to_state(Category::RoomOrder, Vec::new(), Item::Holding, 30, Value::Choice(Choice::Normal.into()));
+}
+
+#[test]
+fn row_4_2b_in_part_people_are_to_be_calmed() {
+    owes_to_state(Category::RoomOrder, Vec::new(), Item::Calmed, 30, words());
+}
+
+#[test]
+fn row_4_2c_in_part_agitators_are_to_be_dealt_with_where_there_are_some() {
+    owes_to_state(Category::RoomOrder, vec![is(Item::Disorder, Choice::Incitement)], Item::Agitators, 30, words());
+    owes_no(Category::RoomOrder, vec![is(Item::Disorder, Choice::Dispute)], Item::Agitators);
+}
+
+#[test]
+fn row_4_3b_in_part_cheating_is_to_be_stopped() {
+    owes_to_state(Category::Discipline, Vec::new(), Item::CheatingStopped, 30, words());
+}
+
+#[test]
+fn row_4_3c_in_part_those_who_cheated_are_to_be_dealt_with() {
+    owes_to_state(Category::Discipline, Vec::new(), Item::Cheaters, 30, words());
+}
+
+#[test]
+fn row_4_4a_in_part_the_warning_of_the_weather_service_is_to_be_told() {
+    owes_to_state(Category::NaturalDisaster, Vec::new(), Item::WarningLevel, 30, Value::Choice(Choice::Red.into()));
+}
+
+#[test]
+fn row_4_4d_in_part_candidates_are_told_and_sheltered_once_the_exam_was_halted() {
+    let halted = || vec![is(Item::Holding, Choice::Halted)];
+    owes_to_state(Category::NaturalDisaster, halted(), Item::CandidatesTold, 15, words());
+    owes_to_state(Category::NaturalDisaster, halted(), Item::Sheltered, 15, words());
+    owes_no(Category::NaturalDisaster, vec![is(Item::Holding, Choice::Normal)], Item::CandidatesTold);
+}
+
+#[test]
+fn row_4_5a_in_part_the_ill_are_to_be_isolated() {
+    owes_to_state(Category::Epidemic, Vec::new(), Item::Isolated, 30, Value::Count(3));
+}
+
+#[test]
+fn row_4_8c_in_part_the_nature_of_a_rumour_is_to_be_judged() {
+    let gathering = Value::Choice(Choice::Gathering.into());
+    owes_to_state(Category::PublicOpinion, Vec::new(), Item::ClueNature, 30, gathering);
+}
+
+#[test]
+fn row_4_8e_in_part_its_source_is_to_be_traced_and_the_evidence_kept() {
+    owes_to_state(Category::PublicOpinion, Vec::new(), Item::SourceTraced, 15, words());
+    owes_to_state(Category::PublicOpinion, Vec::new(), Item::Link, 15, words());
+}
+
+/// Three items with their times, each of them closed by itself.
+#[test]
+fn row_5_2a_the_scene_is_closed_nobody_comes_in_and_nothing_gets_out() {
+    let all = [Item::SceneClosed, Item::EntryBarred, Item::Contained];
+    let report = first(Category::PaperSecurity, Vec::new());
+    for item in all {
+        let some = follow_up(2, 20, vec![done(item, 9)]);
+        let one = the(&[report.clone(), some.clone()], "420100", What::State(item));
+        assert_eq!(one.met.unwrap().at.us(), MORNING + 9 * MINUTE, "{item:?}");
+        let others = all.iter().filter(|other| **other != item);
+        let open = |other: &Item| the(&[report.clone(), some.clone()], "420100", What::State(*other)).met.is_none();
+        assert!(others.copied().all(|other| open(&other)), "{item:?} closes only itself");
+    }
+}
+
+#[test]
+fn row_5_2b_in_part_those_who_play_it_up_are_to_be_countered() {
+    owes_to_state(Category::PublicOpinion, Vec::new(), Item::RumourCountered, 30, words());
+}
+
 #[test]
 fn row_4_3d_cheating_is_told_to_the_police_and_the_telecom_authority_in_parallel() {
     let documents = [first(Category::Discipline, vec![is(Item::Channel, Choice::Radio)])];
