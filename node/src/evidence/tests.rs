@@ -158,6 +158,20 @@ fn row_4_7f_honest_evidence_holds_and_says_who_wrote_what() {
     assert_eq!(receipts, [("R-420100-0919-0001", "王五"), ("R-420100-0919-0002", "王五")]);
 }
 
+/// A signature is told to everybody above and below, under a seal of its own for each.
+#[test]
+fn what_was_told_to_several_is_one_receipt() {
+    let mut case = Case::new(&[1], "420000");
+    let first = Block::trusted(case.evidence.blocks[0].clone()).unwrap();
+    let (again, bodies) = case.province.seal("000000", vec![receipt("420000", &first)]);
+    assert_eq!(case.evidence.bodies[1], bodies[0]);
+    case.evidence.blocks.push(stripped(&again));
+    case.statement.blocks.push(Bytes::copy_from_slice(&digest(&stripped(&again))));
+    case.sign();
+    let verdict = case.verdict();
+    assert_eq!((verdict.receipts.len(), verdict.faults), (1, vec![]));
+}
+
 /// One bit anywhere, and it does not hold any more, or leads to another root, which whoever verifies will not know.
 #[test]
 fn row_4_7f_no_bit_can_be_altered() {
