@@ -92,6 +92,8 @@ pub(super) struct Station {
     pub(super) turn: Option<Effects>,
     pub(super) calm: bool,
     pub(super) tick: Option<Timestamp>,
+    /// When it last heard what time it is elsewhere.
+    pub(super) compared: Timestamp,
     pub(super) patience: Duration,
     /// What may be forgotten in the step being taken, by arrival.
     pub(super) stakes: BTreeMap<u64, Stake>,
@@ -116,6 +118,7 @@ impl Station {
             turn: None,
             calm: false,
             tick: None,
+            compared: Timestamp::default(),
             patience: limits::TICK_EVERY,
             stakes: BTreeMap::new(),
         }

@@ -29,6 +29,9 @@ const IDLE: Duration = Duration::from_secs(120);
 /// Something that waits for time alone is looked at this often at least.
 const SELDOM: Duration = Duration::from_secs(32);
 
+/// Clocks are compared that often, and not with every heartbeat: lives are long.
+const COMPARES_EVERY: Duration = Duration::from_secs(60);
+
 impl World {
     /// Something for a station to do.
     pub(super) fn tell(&mut self, unit: &Unit, command: Command) {
@@ -225,7 +228,8 @@ impl World {
         let station = self.stations.get_mut(unit).unwrap();
         if station.life == life && station.tick == Some(now) {
             station.tick = None;
-            if self.stations[unit].engine.is_some() {
+            if station.engine.is_some() && now.since(station.compared) >= COMPARES_EVERY {
+                station.compared = now;
                 self.compare_clocks(unit);
             }
             self.tell(unit, Command::Post(Event::Tick));
