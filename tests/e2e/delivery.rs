@@ -28,7 +28,7 @@ async fn until_reached(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_climbs_three_tiers_waits_out_a_cut_and_comes_back_signed() {
+async fn row_3_7_in_part_a_report_climbs_three_tiers_waits_out_a_cut_and_comes_back_signed() {
     let mut country = Country::start(&small()).await;
     let (wuhan, hubei, hub) = (unit("420100"), unit("420000"), unit("000000"));
     let mut district = country.desk(&wuhan).await;
@@ -81,7 +81,7 @@ async fn a_report_climbs_three_tiers_waits_out_a_cut_and_comes_back_signed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_directive_descends_to_all_and_is_signed_for_undertaken_and_done() {
+async fn row_3_5_in_part_a_directive_descends_to_all_and_is_signed_for_undertaken_and_done() {
     let country = Country::start(&small()).await;
     let mut ministry = country.desk(&unit("000000")).await;
     let filed = ministry.file(papers::directive(&["all"], Precedence::TeTi)).await.unwrap().into_inner();

@@ -404,6 +404,27 @@ fn row_4_5a_in_part_the_ill_are_to_be_isolated() {
 }
 
 #[test]
+fn row_4_5c_in_part_the_province_says_what_it_advises_in_an_epidemic() {
+    let documents = [first(Category::Epidemic, Vec::new())];
+    assert_eq!(due(&the(&documents, "420000", What::Endorse)), 36, "half an hour after it had the report");
+}
+
+#[test]
+fn row_4_7b_in_part_a_system_that_fails_is_reported_at_every_level() {
+    let documents = [first(Category::InfoSecurity, vec![is(Item::Symptom, Choice::Outage)])];
+    assert_eq!(due(&the(&documents, "420100", What::Report)), 15);
+    for above in ["420000", "000000"] {
+        assert_eq!(the(&documents, above, What::Sign).met, None, "{above}");
+    }
+}
+
+#[test]
+fn row_4_7c_in_part_the_ministry_owes_measures_when_a_system_fails() {
+    let documents = [first(Category::InfoSecurity, vec![is(Item::Symptom, Choice::DataTheft)])];
+    assert_eq!(due(&the(&documents, "000000", What::Instruct)), 22, "a quarter of an hour after it knew");
+}
+
+#[test]
 fn row_4_8c_in_part_the_nature_of_a_rumour_is_to_be_judged() {
     let gathering = Value::Choice(Choice::Gathering.into());
     owes_to_state(Category::PublicOpinion, Vec::new(), Item::ClueNature, 30, gathering);
