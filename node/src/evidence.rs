@@ -6,7 +6,7 @@
 //! anywhere:     verify ── roots → signing authorities → certificates → seals → headers → bodies ──▶ a verdict
 //! ```
 //! Promises: whatever was altered, left out or put in afterwards is named; the office that gathers can prove what others
-//! wrote and cannot write it for them; what is about another event is not in it, but for headers under the same seal.
+//! wrote and cannot write it for them; what is about another event is not in it, but for headers under the same seal and receipts given in the same breath.
 
 pub mod gather;
 pub mod verify;

@@ -93,4 +93,4 @@ macro_rules! targets {
     };
 }
 
-targets! { frame block certificate office records segment baseline config topology names }
+targets! { frame block certificate evidence office records segment baseline config topology names }

@@ -21,10 +21,11 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "frame", examples: wire::frames, on: wire::frame, weight: 1 },
     Target { name: "block", examples: wire::blocks, on: wire::block, weight: 1 },
     Target { name: "certificate", examples: wire::certificates, on: wire::certificate, weight: 10 },
+    Target { name: "evidence", examples: wire::evidences, on: wire::evidence, weight: 40 },
     Target { name: "office", examples: office::stories, on: office::story, weight: 40 },
     Target { name: "records", examples: store::journals, on: store::records, weight: 4 },
     Target { name: "segment", examples: store::segments, on: store::segment, weight: 500 },

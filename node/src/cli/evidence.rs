@@ -169,7 +169,7 @@ fn trusted(call: &Call, given: Option<&PathBuf>, verdict: &Verdict) -> Result<Ro
     Ok(match known.is_empty() {
         true => Root::Unknown,
         // One of its own beside ours would vouch for anything.
-        false if verdict.roots.iter().all(|root| known.contains(root)) => Root::Known,
+        false if !verdict.roots.is_empty() && verdict.roots.iter().all(|root| known.contains(root)) => Root::Known,
         false => Root::Foreign,
     })
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use node::{
+    evidence::verify::verify,
     identity::{Identity, Seals},
     link::wire,
     post::{
@@ -135,6 +136,8 @@ pub(super) fn frame(bytes: &[u8]) {
 /// A station of a network made here, and what it signed.
 struct Signer {
     seals: Seals,
+    /// Roots, and who issued signing certificates.
+    public: [Vec<Bytes>; 2],
     signature: [u8; 64],
     _bundle: tempfile::TempDir,
 }
@@ -153,9 +156,10 @@ fn signer() -> &'static Signer {
         let folder = bundle.path().join("identity");
         issued.write(&folder, &topology).unwrap();
         let identity = Identity::load(&folder, tree).unwrap();
+        let public = identity.public().clone().map(|all| all.iter().map(|one| Bytes::copy_from_slice(one)).collect());
         let seals = Seals::new(Arc::new(ArcSwap::from_pointee(identity)));
         let signature = seals.sign(MESSAGE);
-        Signer { seals, signature, _bundle: bundle }
+        Signer { seals, public, signature, _bundle: bundle }
     })
 }
 
@@ -170,4 +174,62 @@ pub(super) fn certificate(der: &[u8]) {
     }
     assert!(seals.check(der, "420100", MESSAGE, signature).is_err(), "it speaks for another office");
     assert!(seals.check(der, "420000", b"another head", signature).is_err(), "it signed something else");
+}
+
+/// Evidence of one event: two reports of the station made here.
+pub(super) fn evidences() -> Vec<Vec<u8>> {
+    let Signer { seals, public, .. } = signer();
+    let up = channel("420000", "000000", Precedence::TeJi);
+    let bodies: Vec<Bytes> = (1..3).map(|n| papers(n).encode_to_vec().into()).collect();
+    let envelopes = (1..).zip(&bodies).map(|(n, body)| {
+        let header = v1::Header {
+            id: vec![n; 16].into(),
+            incident: vec![1; 16].into(),
+            position: n.into(),
+            kind: v1::Kind::InitialReport.into(),
+            body_digest: digest(body).to_vec().into(),
+            body_length: body.len() as u64,
+            ..Default::default()
+        };
+        Unsealed { header: Box::new(header), body: body.clone() }
+    });
+    let now = node::io::Timestamp::from_us(1_700_000_000_000_000);
+    let block = seal::seal(&up, &mut Tip::default(), envelopes.collect(), true, now, seals).bytes;
+    let statement = v1::EvidenceStatement {
+        station: "420000".into(),
+        trust_domain: Topology::parse(&crate::country::small()).unwrap().network.trust_domain,
+        incident: vec![1; 16].into(),
+        blocks: vec![digest(&block).to_vec().into()],
+        bodies: bodies.iter().map(|body| digest(body).to_vec().into()).collect(),
+        ways: (1..3).map(|n| v1::EvidenceWay { document: vec![n; 16].into(), ..Default::default() }).collect(),
+        ..Default::default()
+    };
+    let statement = Bytes::from(statement.encode_to_vec());
+    let [roots, authorities] = public.clone();
+    let evidence = v1::Evidence {
+        format: 1,
+        signature: seals.sign(&[b"zhuji/evidence/v1", &statement[..]].concat()).to_vec().into(),
+        signer: seals.certificate(),
+        statement,
+        roots,
+        authorities,
+        blocks: vec![block],
+        bodies,
+    };
+    vec![evidence.encode_to_vec()]
+}
+
+fn papers(n: u8) -> v1::Document {
+    let report = v1::Report { text: format!("第{n}报"), ..Default::default() };
+    v1::Document { content: Some(v1::document::Content::Report(report)) }
+}
+
+/// Evidence that holds and leads to our root says what was sealed, all of it, and nothing else.
+pub(super) fn evidence(bytes: &[u8]) {
+    let Ok(verdict) = verify(Bytes::copy_from_slice(bytes)) else { return };
+    let ours: Vec<_> = signer().public[0].iter().map(|root| digest(root)).collect();
+    if verdict.faults.is_empty() && verdict.roots == ours {
+        let said: Vec<_> = verdict.documents.into_iter().map(|one| one.document).collect();
+        assert_eq!(said, [Some(papers(1)), Some(papers(2))], "it says something that nobody wrote");
+    }
 }
