@@ -144,7 +144,8 @@ impl Lanes {
             }
             bytes += size;
             for (digest, body) in news {
-                self.bodies_sent.insert(digest.clone());
+                // Its own bytes: a slice would keep the block it came in for as long as the connection lives.
+                self.bodies_sent.insert(Bytes::copy_from_slice(&digest));
                 frame.bodies.push(v1::SharedBody { digest, body });
             }
             if let Some(offer) = self.offers[class].pop_front() {
