@@ -9,7 +9,7 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, thread, time
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use proto::v1::{link_server::LinkServer, station_server::StationServer};
+use proto::v1::station_server::StationServer;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::Server;
@@ -29,10 +29,10 @@ use crate::{
     limits,
     link::{
         board::Board,
-        downlink::Downlink,
+        downlink,
         pieces::Pieces,
         session::Ends,
-        socket::{self, Sessions, Tcp},
+        socket::{Sessions, Tcp},
         uplink,
     },
     post::Me,
@@ -135,7 +135,8 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
     let sessions = Sessions::default();
     tokio::spawn(renewal::keep_current(told_to_look, identity.clone(), sessions.clone(), io.clone()));
     if let Some(listen) = &config.listen {
-        serve_children(listen.address, &ends, &pieces, identity.clone(), sessions.clone()).await?;
+        let listener = bind(listen.address).await?;
+        downlink::serve(listener, ends.clone(), pieces.clone(), identity.clone(), sessions.clone());
     }
     if let Some(parent) = topology.parent(&me.unit) {
         let endpoints = config.position(&topology)?.uplinks.iter().map(ToString::to_string).collect();
@@ -229,22 +230,9 @@ fn serve_people(
     }))
 }
 
-async fn serve_children(
-    address: std::net::SocketAddr,
-    ends: &Ends,
-    pieces: &Pieces,
-    identity: Arc<ArcSwap<Identity>>,
-    sessions: Sessions,
-) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address} for the stations below: is another station using it?"))?;
-    let link = LinkServer::new(Downlink::new(ends.clone(), pieces.clone()))
-        .max_decoding_message_size(limits::FRAME_BYTES_MAX)
-        .max_encoding_message_size(limits::FRAME_BYTES_MAX);
-    let incoming = socket::listen(listener, identity, sessions, ends.io.clone());
-    tokio::spawn(socket::server_builder().add_service(link).serve_with_incoming(incoming));
-    Ok(())
+async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("cannot listen on {address} for the stations below: is another station using it?"))
 }
 
 /// Files that documents here name and that have not come yet: asked for again after a restart.
@@ -268,11 +256,9 @@ async fn forget_files(engine: Handle, pieces: Pieces, io: Arc<dyn Io>, retention
     loop {
         tokio::time::sleep(limits::FORGET_FILES_EVERY.min(retention)).await;
         let now = io.now();
-        let sure = engine.ask(move |desk| desk.post.date_is_sure(now)).await;
-        match sure {
-            Ok(true) => {}
-            Ok(false) => continue,
-            Err(_) => return,
+        let Ok(sure) = engine.ask(move |desk| desk.post.date_is_sure(now)).await else { return };
+        if !sure {
+            continue;
         }
         let before = now - retention;
         let files = pieces.files().clone();

@@ -15,40 +15,10 @@ mod shortage;
 use node::{plan, post::refusal::Code};
 use proto::v1::{self, Kind, Precedence};
 use tests::{
-    country::unit,
+    country::{COUNTRY, unit},
     papers,
     world::{Plant, World},
 };
-
-const COUNTRY: &str = r#"
-[network]
-name = "trial"
-trust_domain = "trial"
-[[station]]
-unit = "000000"
-tier = "ministry"
-name = "部"
-[[station]]
-unit = "420000"
-tier = "province"
-name = "湖北"
-parent = "000000"
-[[station]]
-unit = "420100"
-tier = "district"
-name = "武汉"
-parent = "420000"
-[[station]]
-unit = "420500"
-tier = "district"
-name = "宜昌"
-parent = "420000"
-[[station]]
-unit = "820000"
-tier = "district"
-name = "澳门"
-parent = "000000"
-"#;
 
 /// The answer to a 终报 was lost on its way to the person. Asked again under the same key, the station does not say that
 /// the incident is closed, which only that report has done.

@@ -19,6 +19,37 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{line::Line, port::Port};
 
+/// A small country: a ministry, a province with two districts, a district of the ministry's own.
+pub const COUNTRY: &str = r#"
+[network]
+name = "trial"
+trust_domain = "trial"
+[[station]]
+unit = "000000"
+tier = "ministry"
+name = "部"
+[[station]]
+unit = "420000"
+tier = "province"
+name = "湖北"
+parent = "000000"
+[[station]]
+unit = "420100"
+tier = "district"
+name = "武汉"
+parent = "420000"
+[[station]]
+unit = "420500"
+tier = "district"
+name = "宜昌"
+parent = "420000"
+[[station]]
+unit = "820000"
+tier = "district"
+name = "澳门"
+parent = "000000"
+"#;
+
 /// One country.
 pub struct Country {
     dir: tempfile::TempDir,

@@ -27,7 +27,7 @@ use node::{
 
 use self::station::{Station, Trace, host};
 use crate::{
-    country::tier_of,
+    country::{COUNTRY, tier_of},
     dice::Dice,
     world::{
         Plant,
@@ -45,36 +45,6 @@ const TROUBLED: Duration = Duration::from_secs(90);
 const TROUBLE_EVERY: Duration = Duration::from_secs(4);
 /// After which everything must be where it belongs: a back-off, a handshake that is waited for, and an offer's patience.
 const PATIENCE: Duration = Duration::from_secs(600);
-
-const TREE: &str = r#"
-[network]
-name = "trial"
-trust_domain = "trial"
-[[station]]
-unit = "000000"
-tier = "ministry"
-name = "部"
-[[station]]
-unit = "420000"
-tier = "province"
-name = "湖北"
-parent = "000000"
-[[station]]
-unit = "420100"
-tier = "district"
-name = "武汉"
-parent = "420000"
-[[station]]
-unit = "420500"
-tier = "district"
-name = "宜昌"
-parent = "420000"
-[[station]]
-unit = "820000"
-tier = "district"
-name = "澳门"
-parent = "000000"
-"#;
 
 /// What one life, or many, came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -162,7 +132,7 @@ impl Country {
             .max_message_latency(farthest)
             .tcp_capacity(1 << 16)
             .build();
-        let topology = Arc::new(Topology::parse(TREE).unwrap());
+        let topology = Arc::new(Topology::parse(COUNTRY).unwrap());
         let files = tempfile::tempdir().unwrap();
         let trace = Arc::new(Trace::default());
         let mut stations = BTreeMap::new();
@@ -333,13 +303,13 @@ fn identity(unit: &Unit) -> Arc<Identity> {
     static MADE: OnceLock<BTreeMap<Unit, Arc<Identity>>> = OnceLock::new();
     let all = MADE.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
-        let topology = Arc::new(Topology::parse(TREE).unwrap());
+        let topology = Arc::new(Topology::parse(COUNTRY).unwrap());
         let now = time::OffsetDateTime::from_unix_timestamp(EPOCH_US / 1_000_000).unwrap();
         let authority = certs::Authority::create("trial", &topology.network.trust_domain, now).unwrap();
         let made = topology.places().map(|place| {
             let folder: PathBuf = dir.path().join(place.unit.as_str());
             let bundle = authority.issue_station(tier_of(place.tier), place.unit.as_str(), now).unwrap();
-            bundle.write(&folder, TREE).unwrap();
+            bundle.write(&folder, COUNTRY).unwrap();
             (place.unit.clone(), Arc::new(Identity::load(&folder, topology.clone()).unwrap()))
         });
         made.collect()

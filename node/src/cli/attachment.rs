@@ -68,18 +68,11 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
         };
         let path = output.cloned().unwrap_or_else(|| own_name(&name, &digest));
         let shown = path.display().to_string();
-        let unwritten = |error: io::Error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                let file = [("file", shown.as_str().into())];
-                Failure::new(Exit::Failed, call.words.say("attachment-exists", &file))
-            }
-            _ => Failure::file(&shown, &error, &call.words),
-        };
-        let partial = Partial::create(&path).map_err(unwritten)?;
+        let partial = Partial::create(&path).map_err(|error| unwritten(call, &shown, &error))?;
         let request = FetchRequest { digest: digest.clone().into(), document: of.unwrap_or_default().to_owned() };
         let shown_as = if name.is_empty() { document::hex(&digest[..4]) } else { name };
         let length = fetch(call, station, request, &partial, &shown_as).await?;
-        partial.keep(&path).map_err(unwritten)?;
+        partial.keep(&path).map_err(|error| unwritten(call, &shown, &error))?;
         if call.json {
             let digest = document::hex(&digest);
             call.object(&json!({ "schema": "zhuji.attachment/1", "digest": digest, "length": length, "file": shown }));
@@ -174,6 +167,16 @@ async fn fetch(
         Ok(length)
     } else {
         Err(Failure::new(Exit::Failed, call.words.text("attachment-altered")))
+    }
+}
+
+/// Why a file was not written.
+pub(super) fn unwritten(call: &Call, shown: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::new(Exit::Failed, call.words.say("attachment-exists", &[("file", shown.into())]))
+        }
+        _ => Failure::file(shown, error, &call.words),
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     args,
-    attachment::Partial,
+    attachment::{Partial, unwritten},
     call::Call,
     document,
     exit::{Exit, Failure, Outcome},
@@ -85,15 +85,6 @@ pub(super) fn export(call: &Call, given: &ArgMatches) -> Outcome {
         }
         Ok(Exit::Done)
     })
-}
-
-fn unwritten(call: &Call, shown: &str, error: &std::io::Error) -> Failure {
-    match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Failure::new(Exit::Failed, call.words.say("attachment-exists", &[("file", shown.to_owned().into())]))
-        }
-        _ => Failure::file(shown, error, &call.words),
-    }
 }
 
 /// Says what a file proves. Asks no station.

@@ -79,7 +79,7 @@ fn particular(call: &Call, typed: &Typed, reporter: &str) -> Result<Particular, 
             let moment = draft::happened(text, call.now());
             Value::AtUs(moment.ok_or_else(|| args::bad(words, &flag, text, "hint-occurred"))?)
         }
-        Some(Holds::Text) | None => Value::Text(text.to_owned()),
+        Some(Holds::Text | Holds::Deed) | None => Value::Text(text.to_owned()),
     };
     let as_of_us = match &typed.as_of {
         Some(text) => {
@@ -188,7 +188,7 @@ pub(super) fn form(call: &Call, given: &ArgMatches) -> Outcome {
             Some(Holds::Choice(among)) => listing(words, among),
             Some(Holds::Count) => words.text("holds-count"),
             Some(Holds::Moment) => words.text("holds-moment"),
-            Some(Holds::Text) | None => words.text("holds-text"),
+            Some(Holds::Text | Holds::Deed) | None => words.text("holds-text"),
         };
         table.row([item.word(words), takes]);
     }
@@ -201,7 +201,7 @@ fn kind_code(item: Item) -> &'static str {
         Some(Holds::Count) => "count",
         Some(Holds::Choice(_)) => "choice",
         Some(Holds::Moment) => "moment",
-        Some(Holds::Text) | None => "text",
+        Some(Holds::Text | Holds::Deed) | None => "text",
     }
 }
 

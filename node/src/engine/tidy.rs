@@ -19,7 +19,7 @@ use super::{Disk, DiskFailed, Effects, Engine, Layout, Step, Unread, Unwritten};
 use crate::{
     io::Timestamp,
     limits,
-    post::{Post, envelope::Place, fact::Record, office::Pending, retention::Line},
+    post::{Post, envelope::Place, fact::Record, office::Pending},
 };
 
 /// What a station that forgets is doing about it.
@@ -27,6 +27,15 @@ pub(super) struct Tidying {
     retention: Duration,
     state: State,
     round: Round,
+}
+
+/// Where retention draws the line.
+#[derive(Clone, Copy)]
+struct Line {
+    /// What time it is, and that is sure.
+    now: Timestamp,
+    /// What came after this is kept in any case.
+    before: Timestamp,
 }
 
 enum State {
@@ -116,7 +125,7 @@ impl<D: Disk> Engine<D> {
             tidying.state = State::later(line.now);
             return Ok(None);
         }
-        let mut decided = match self.decide_sweep(at, bodies, line) {
+        let mut decided = match self.decide_sweep(at, bodies, line.now) {
             Ok(decided) => decided,
             Err(error) => {
                 // Nothing was changed. What cannot be read cannot be carried; first it has to be known for lost.
@@ -170,7 +179,7 @@ impl<D: Disk> Engine<D> {
         &self,
         at: &mut Step,
         bodies: &mut Vec<(Place, Bytes)>,
-        line: Line,
+        now: Timestamp,
     ) -> Result<Vec<Pending>, Unread> {
         if at.offset == SWEPT {
             let mut bytes = 0;
@@ -181,7 +190,7 @@ impl<D: Disk> Engine<D> {
             };
             let count = bodies.iter().rev().take_while(fits).count();
             let step = bodies.split_off(bodies.len() - count);
-            return self.post.tidy_bodies(&step, line.now, |place| self.read(place));
+            return self.post.tidy_bodies(&step, now, |place| self.read(place));
         }
         let walk = self.disk.walk(*at, limits::TIDY_BYTES)?;
         let unreadable = RefCell::new(None);
@@ -192,12 +201,12 @@ impl<D: Disk> Engine<D> {
                 None
             }
         };
-        let lost = self.post.damage(&walk.damaged, line.now);
+        let lost = self.post.damage(&walk.damaged, now);
         let unknown = |place: Place| DiskFailed { what: format!("the record at {place:?} is of an unknown form") };
         let records = walk.records.into_iter();
         let records = records.map(|(place, bytes)| Ok((place, Record::decode(bytes).map_err(|_| unknown(place))?)));
         let records = records.collect::<Result<_, DiskFailed>>()?;
-        let tidied = self.post.tidy(records, line, &read);
+        let tidied = self.post.tidy(records, now, &read);
         if let Some(error) = unreadable.into_inner() {
             return Err(error);
         }

@@ -76,11 +76,6 @@ impl Gathering {
         all
     }
 
-    /// Whether nothing was found.
-    pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
-    }
-
     /// Whether there is no more to look for.
     pub fn is_complete(&self) -> bool {
         self.next.is_none()

@@ -1,9 +1,13 @@
 //! Our children connect to us. Who they are comes from their certificates; the topology says who is a child.
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
+use arc_swap::ArcSwap;
 use futures_util::{Stream, StreamExt as _};
-use proto::v1::{self, link_server::Link};
+use proto::v1::{
+    self,
+    link_server::{Link, LinkServer},
+};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
@@ -11,16 +15,34 @@ use super::{
     outlet::Outlet,
     pieces::Pieces,
     session::{self, Ends},
-    socket::{Cut, Peer},
+    socket::{self, Cut, Listener, Peer, Sessions},
     trouble::Trouble,
 };
-use crate::identity::readable;
+use crate::{
+    identity::{Identity, readable},
+    limits,
+};
 
 /// Serves the link to children.
 pub struct Downlink {
     ends: Ends,
     pieces: Pieces,
     allowance: Allowance,
+}
+
+/// Answers children on this listener for as long as the station lives.
+pub fn serve(
+    listener: impl Listener,
+    ends: Ends,
+    pieces: Pieces,
+    identity: Arc<ArcSwap<Identity>>,
+    sessions: Sessions,
+) {
+    let incoming = socket::listen(listener, identity, sessions, ends.io.clone());
+    let link = LinkServer::new(Downlink::new(ends, pieces))
+        .max_decoding_message_size(limits::FRAME_BYTES_MAX)
+        .max_encoding_message_size(limits::FRAME_BYTES_MAX);
+    tokio::spawn(socket::server_builder().add_service(link).serve_with_incoming(incoming));
 }
 
 type Outgoing<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;

@@ -27,6 +27,8 @@ pub enum Holds {
     Moment,
     /// A name, a number, a place: short.
     Text,
+    /// What was done, in words as short.
+    Deed,
 }
 
 /// Which categories a point belongs to.
@@ -150,25 +152,25 @@ const FORMS: &[(Item, Within, Holds)] = &[
     (Item::Link, &[PublicOpinion], Holds::Text),
     (Item::FirstSeen, &[PublicOpinion], Holds::Moment),
     (Item::ShowsContent, &[PublicOpinion], YES_OR_NO),
-    (Item::SceneControlled, ANY, Holds::Text),
-    (Item::EvidenceKept, ANY, Holds::Text),
-    (Item::Contained, ANY, Holds::Text),
-    (Item::PublicGuided, ANY, Holds::Text),
-    (Item::SceneClosed, ANY, Holds::Text),
-    (Item::EntryBarred, ANY, Holds::Text),
-    (Item::Calmed, &[RoomOrder, NaturalDisaster, Epidemic, Accident], Holds::Text),
-    (Item::Agitators, &[RoomOrder], Holds::Text),
-    (Item::CheatingStopped, &[Discipline], Holds::Text),
-    (Item::Cheaters, &[Discipline], Holds::Text),
-    (Item::CandidatesTold, ANY, Holds::Text),
-    (Item::Sheltered, &[NaturalDisaster, Accident], Holds::Text),
-    (Item::SourceTraced, &[PublicOpinion], Holds::Text),
-    (Item::RumourCountered, &[PublicOpinion], Holds::Text),
+    (Item::SceneControlled, ANY, Holds::Deed),
+    (Item::EvidenceKept, ANY, Holds::Deed),
+    (Item::Contained, ANY, Holds::Deed),
+    (Item::PublicGuided, ANY, Holds::Deed),
+    (Item::SceneClosed, ANY, Holds::Deed),
+    (Item::EntryBarred, ANY, Holds::Deed),
+    (Item::Calmed, &[RoomOrder, NaturalDisaster, Epidemic, Accident], Holds::Deed),
+    (Item::Agitators, &[RoomOrder], Holds::Deed),
+    (Item::CheatingStopped, &[Discipline], Holds::Deed),
+    (Item::Cheaters, &[Discipline], Holds::Deed),
+    (Item::CandidatesTold, ANY, Holds::Deed),
+    (Item::Sheltered, &[NaturalDisaster, Accident], Holds::Deed),
+    (Item::SourceTraced, &[PublicOpinion], Holds::Deed),
+    (Item::RumourCountered, &[PublicOpinion], Holds::Deed),
 ];
 
 /// Whether a point says what was done, and not how things stand.
 pub fn is_measure(item: Item) -> bool {
-    (Item::SceneControlled as i32..=Item::RumourCountered as i32).contains(&(item as i32))
+    holds(item) == Some(Holds::Deed)
 }
 
 /// What a point holds, if there is such a point.
@@ -239,7 +241,9 @@ fn fits(value: Option<&Value>, holds: Holds) -> bool {
         (Some(Value::Count(count)), Holds::Count) => *count <= limits::COUNT_MAX,
         (Some(Value::Choice(choice)), Holds::Choice(among)) => among.iter().any(|one| i32::from(*one) == *choice),
         (Some(Value::AtUs(us)), Holds::Moment) => *us > 0,
-        (Some(Value::Text(text)), Holds::Text) => !text.trim().is_empty() && text.len() <= limits::NAME_BYTES_MAX,
+        (Some(Value::Text(text)), Holds::Text | Holds::Deed) => {
+            !text.trim().is_empty() && text.len() <= limits::NAME_BYTES_MAX
+        }
         _ => false,
     }
 }
@@ -260,7 +264,7 @@ fn wanted(holds: Holds) -> String {
             among.iter().map(|one| dashed(one.as_str_name(), "CHOICE_")).collect::<Vec<_>>().join(", ")
         }
         Holds::Moment => "moment".to_owned(),
-        Holds::Text => "text".to_owned(),
+        Holds::Text | Holds::Deed => "text".to_owned(),
     }
 }
 

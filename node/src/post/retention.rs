@@ -1,10 +1,11 @@
 //! What need not be kept any longer, and what has to move because its segment is about to go.
 //!
 //! A block is *settled* when it waits for no neighbour, for no signature here and for no time to pass, has arrived where it
-//! is addressed to (a neighbour may lose its disk: until then what is here may be the only copy left), lies here for longer than
-//! the retention (reckoned by [sure dates](super::date)), and nobody will ask for what is in it: a 请示 has its answer, an incident its end, a directive to this office
-//! what it asked for, and no validity runs on. What is settled is forgotten, rows and all. What is not is carried: its
-//! bytes are written again, further on. When that has been done with every record of a segment, nothing points into it.
+//! is addressed to (a neighbour may lose its disk: until then what is here may be the only copy left), and nobody will ask
+//! for what is in it: a 请示 has its answer, an incident its end, a directive to this office what it asked for, and no
+//! validity runs on. What is settled when it has lain here for longer than the retention (reckoned by [sure
+//! dates](super::date)) is forgotten, rows and all. What is not is carried: its bytes are written again, further on. When
+//! that has been done with every record of a segment, nothing points into it.
 //!
 //! Numbers heard, numbers given out and the people's own numbering are not part of any document and stay: what is
 //! forgotten is still recognised when it is offered again.
@@ -27,15 +28,6 @@ use super::{
 };
 use crate::io::Timestamp;
 
-/// Where retention draws the line.
-#[derive(Debug, Clone, Copy)]
-pub struct Line {
-    /// What time it is, and that is sure.
-    pub now: Timestamp,
-    /// What came after this is kept in any case.
-    pub before: Timestamp,
-}
-
 /// What some records of an old segment come to.
 #[derive(Debug, Default)]
 pub struct Tidied {
@@ -46,13 +38,13 @@ pub struct Tidied {
 }
 
 impl Post {
-    /// Forgets what is settled of these records of a segment that [was full](Self::was_full) before the line, and
+    /// Forgets what is settled of these records of a segment that [was full](Self::was_full) long ago, and
     /// carries the rest. Records nothing points to any more (they were
     /// forgotten or carried before, or say nothing that is not in the rows) come to nothing.
-    pub fn tidy(&self, records: Vec<(Place, Record)>, line: Line, read: Read<'_>) -> Tidied {
+    pub fn tidy(&self, records: Vec<(Place, Record)>, now: Timestamp, read: Read<'_>) -> Tidied {
         let mut broom = Broom {
             post: self,
-            line,
+            now,
             read,
             gone: BTreeSet::new(),
             rows: BTreeSet::new(),
@@ -149,7 +141,8 @@ fn forgotten(rows: impl IntoIterator<Item = Vec<u8>>, envelopes: u64, now: Times
 /// Goes over the records of one turn.
 struct Broom<'a> {
     post: &'a Post,
-    line: Line,
+    /// What time it is, and that is sure.
+    now: Timestamp,
     read: Read<'a>,
     /// Arrivals that this turn forgets.
     gone: BTreeSet<u64>,
@@ -170,13 +163,13 @@ impl Broom<'_> {
             self.forget(arrival, &row, &block, &named);
         } else {
             let carried = Carried { arrival, block: block.bytes, keys: named };
-            self.carried.push(Pending::of(self.line.now, Fact::Carried(carried)));
+            self.carried.push(Pending::of(self.now, Fact::Carried(carried)));
         }
     }
 
     fn facts(self) -> Vec<Pending> {
         let mut facts = self.carried;
-        facts.extend(forgotten(self.rows, self.envelopes, self.line.now));
+        facts.extend(forgotten(self.rows, self.envelopes, self.now));
         facts
     }
 
@@ -200,7 +193,7 @@ impl Broom<'_> {
             _ => false,
         };
         let ended = || self.post.end_of(id, &header.origin).is_some();
-        let runs_on = header.expires_at_us > self.line.now.us() || open();
+        let runs_on = header.expires_at_us > self.now.us() || open();
         (!runs_on || ended()) && self.incident_is_over(header)
     }
 

@@ -13,32 +13,19 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use node::{
-    engine::{self, Disk, DiskFailed, Effects, Engine, Layout, Step, Unread, Unwritten, Walk},
+    engine::{self, Effects, Engine},
     identity::{Identity, Seals},
     io::{Io, Timestamp},
-    limits,
-    link::{
-        board::Board,
-        downlink::Downlink,
-        pieces::Pieces,
-        session::Ends,
-        socket::{self, Sessions},
-        uplink,
-    },
+    link::{board::Board, downlink, pieces::Pieces, session::Ends, socket::Sessions, uplink},
     post::{
         Me, Post,
-        envelope::Place,
         fact::{Record, Replay},
-        office::Shortage,
-        rows::Overlay,
     },
     store::attachments::Attachments,
     topology::{Topology, Unit},
 };
 use prost::Message as _;
-use proto::v1::link_server::LinkServer;
 use turmoil::net::TcpListener;
 
 use super::{
@@ -107,7 +94,7 @@ impl Station {
         let (post, left_over) = self.wake();
         let identity = Arc::new(ArcSwap::new(self.identity.clone()));
         let seals = Arc::new(Seals::new(identity.clone()));
-        let disk = Durable { memory: Memory::over(self.disk.clone()), platter: self.disk.clone() };
+        let disk = Memory::at_once(self.disk.clone());
         let Ok(engine) = Engine::new(post, disk, io.clone(), seals.clone(), left_over, &[]) else {
             self.fell.store(true, Ordering::Relaxed);
             return Ok(());
@@ -125,11 +112,7 @@ impl Station {
         let pieces = Pieces::new(Arc::new(Attachments::open(&self.files, 1)?));
         if !self.topology.children(&self.unit).is_empty() {
             let listener = Port(TcpListener::bind((Ipv4Addr::UNSPECIFIED, PORT)).await?);
-            let link = LinkServer::new(Downlink::new(ends.clone(), pieces.clone()))
-                .max_decoding_message_size(limits::FRAME_BYTES_MAX)
-                .max_encoding_message_size(limits::FRAME_BYTES_MAX);
-            let incoming = socket::listen(listener, identity.clone(), Sessions::default(), io.clone());
-            tokio::spawn(socket::server_builder().add_service(link).serve_with_incoming(incoming));
+            downlink::serve(listener, ends.clone(), pieces.clone(), identity.clone(), Sessions::default());
         }
         if let Some(parent) = self.topology.parent(&self.unit) {
             let endpoints = vec![format!("{}:{PORT}", host(parent))];
@@ -177,57 +160,6 @@ impl Io for Clock {
     fn random(&self, buffer: &mut [u8]) {
         let mut dice = self.dice.lock().unwrap();
         buffer.iter_mut().for_each(|byte| *byte = dice.roll().to_le_bytes()[0]);
-    }
-}
-
-/// A disk whose commits have ended when they return: there is nothing between the two for a crash to hit, but what a
-/// commit that fails leaves behind.
-struct Durable {
-    memory: Memory,
-    platter: Platter,
-}
-
-impl Disk for Durable {
-    fn append(&mut self, records: &[Bytes]) -> Result<Vec<Place>, Unwritten> {
-        let places = self.memory.append(records)?;
-        self.platter.settle();
-        Ok(places)
-    }
-
-    fn read(&self, place: Place) -> Result<Bytes, Unread> {
-        self.memory.read(place)
-    }
-
-    fn sound(&self) -> Result<(), DiskFailed> {
-        self.memory.sound()
-    }
-
-    fn shortage(&self) -> Option<Shortage> {
-        self.memory.shortage()
-    }
-
-    fn drain(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed> {
-        self.memory.drain(rows)
-    }
-
-    fn drained(&mut self) -> Result<bool, DiskFailed> {
-        self.memory.drained()
-    }
-
-    fn layout(&self) -> Layout {
-        self.memory.layout()
-    }
-
-    fn walk(&self, from: Step, bytes: usize) -> Result<Walk, DiskFailed> {
-        self.memory.walk(from, bytes)
-    }
-
-    fn baseline(&mut self, rows: Arc<Overlay>) -> Result<(), DiskFailed> {
-        self.memory.baseline(rows)
-    }
-
-    fn retire(&mut self, before: u64) -> Result<Option<u64>, DiskFailed> {
-        self.memory.retire(before)
     }
 }
 

@@ -230,6 +230,8 @@ pub(crate) struct Memory {
     platter: Platter,
     /// Done one at a time, so that a crash may come between any two.
     work: VecDeque<Work>,
+    /// Whether a commit has ended when it returns.
+    at_once: bool,
 }
 
 enum Work {
@@ -239,7 +241,12 @@ enum Work {
 
 impl Memory {
     pub(crate) fn over(platter: Platter) -> Self {
-        Self { platter, work: VecDeque::new() }
+        Self { platter, work: VecDeque::new(), at_once: false }
+    }
+
+    /// Over a disk whose commits have ended when they return.
+    pub(crate) fn at_once(platter: Platter) -> Self {
+        Self { at_once: true, ..Self::over(platter) }
     }
 }
 
@@ -261,6 +268,10 @@ impl Disk for Memory {
         if keep.is_some() {
             written.durable = written.next;
             return Err(DiskFailed { what: "power cut".into() }.into());
+        }
+        drop(written);
+        if self.at_once {
+            self.platter.settle();
         }
         Ok(places)
     }

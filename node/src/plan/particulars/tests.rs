@@ -23,7 +23,7 @@ fn sample(holds: Holds) -> Value {
         Holds::Count => Value::Count(3),
         Holds::Choice(among) => choice(among[0]),
         Holds::Moment => Value::AtUs(NOW),
-        Holds::Text => Value::Text("x".into()),
+        Holds::Text | Holds::Deed => Value::Text("x".into()),
     }
 }
 

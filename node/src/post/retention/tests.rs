@@ -176,16 +176,15 @@ impl Office {
 
     /// Goes over what is old of the journal once: (envelopes forgotten, records carried).
     fn tidy(&mut self) -> (u64, usize) {
-        let line = Line { now: self.now, before: self.now - RETENTION };
+        let before = self.now - RETENTION;
         let swept = self.journal.len() as u64;
         let read = |place| Some(self.read(place));
         // What was carried is as old as what it was carried out of.
         let is_old = |(place, record): &&(Place, Record)| {
-            matches!(record.fact, Some(Fact::Carried(_) | Fact::Body(_)))
-                || self.post.was_full(place.segment, line.before)
+            matches!(record.fact, Some(Fact::Carried(_) | Fact::Body(_))) || self.post.was_full(place.segment, before)
         };
         let records = self.journal.iter().filter(is_old).cloned().collect();
-        let Tidied { facts, bodies } = self.post.tidy(records, line, &read);
+        let Tidied { facts, bodies } = self.post.tidy(records, self.now, &read);
         let mut all = self.count(facts);
         let facts = self.post.tidy_bodies(&bodies, self.now, |place| Ok::<_, ()>(self.read(place))).unwrap();
         let more = self.count(facts.into_iter().chain(self.post.tidy_dates(swept, self.now)).collect());
