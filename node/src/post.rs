@@ -24,6 +24,7 @@ pub mod losses;
 pub mod names;
 pub mod notices;
 pub mod office;
+pub mod opened;
 pub mod outgoing;
 pub mod passage;
 pub mod ranges;

@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     desk::{
         api::Api,
-        duties,
+        duties::Tally,
         seen::Seen,
         serving,
         status::{self, Around},
@@ -120,6 +120,7 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
         topology: topology.clone(),
         started: io.now(),
         journal: config.station.data.join("journal"),
+        tally: Tally::default(),
     });
     let api = Api {
         engine: handle.clone(),
@@ -294,14 +295,14 @@ async fn measure(engine: Handle, around: Arc<Around>, io: Arc<dyn Io>, health: H
     loop {
         tokio::time::sleep(MEASURE_EVERY).await;
         let meters = around.seen.meters().clone();
-        let silent = duties::silent(&around);
         let asked = engine.ask(move |desk| {
             status::measure_queues(desk, &meters);
-            status::known(desk, &silent)
+            status::known(desk)
         });
         let Ok(known) = asked.await else { return };
+        let Ok(owed) = around.tally.owed(&engine, &around).await else { return };
         health.turned();
-        around.measure(&known, io.now());
+        around.measure(&known, &owed, io.now());
     }
 }
 

@@ -6,6 +6,7 @@ mod queue;
 
 use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use proto::v1::{self, station_server::Station};
 use tonic::{Request, Response, Status, Streaming};
@@ -26,7 +27,8 @@ use crate::{
     link::{board::Board, pieces::Pieces},
     plan,
     post::{
-        envelope::{DocId, Run},
+        envelope::Run,
+        opened::Opened,
         outgoing::Filing,
         refusal::{Code, Refusal},
         view::Copy,
@@ -226,14 +228,16 @@ impl Api {
             0 => 50,
             asked => asked.min(limits::INCIDENTS_LISTED_MAX),
         };
-        let (before, meant) = (DocId::from_slice(&request.before), request.incident.clone());
-        let incidents = self.engine.ask(move |desk| match meant.is_empty() {
-            true => Ok(desk.post.open_incidents(before, limit)),
-            false => plan::find_incident(desk, &meant).map(|incident| vec![incident]),
+        let (before, meant) = (Opened::from_slice(&request.before), request.incident.clone());
+        let listed = self.engine.ask(move |desk| match meant.is_empty() {
+            true => {
+                let opened = desk.post.open_incidents(before, limit);
+                let next = opened.last().filter(|_| opened.len() == limit).map(|last| last.to_bytes());
+                Ok((opened.iter().map(|opened| opened.incident).collect(), next.unwrap_or_default()))
+            }
+            false => plan::find_incident(desk, &meant).map(|incident| (vec![incident], Bytes::new())),
         });
-        let incidents = incidents.await.map_err(from_stopped)?.map_err(from_refusal)?;
-        let more = request.incident.is_empty() && incidents.len() == limit;
-        let next = incidents.last().filter(|_| more).map(|last| last.to_bytes()).unwrap_or_default();
+        let (incidents, next): (Vec<_>, _) = listed.await.map_err(from_stopped)?.map_err(from_refusal)?;
         let silent = Arc::new(duties::silent(&self.around));
         let mut response = v1::ObligationsResponse { obligations: Vec::new(), next };
         for incident in incidents {
@@ -300,9 +304,9 @@ impl Api {
 
     /// The whole status.
     pub async fn status(&self) -> Result<v1::StatusView, Status> {
-        let silent = duties::silent(&self.around);
-        let known = self.engine.ask(move |desk| status::known(desk, &silent)).await.map_err(from_stopped)?;
-        Ok(self.around.status(&known, self.io.now()))
+        let owed = self.around.tally.owed(&self.engine, &self.around).await.map_err(from_stopped)?;
+        let known = self.engine.ask(status::known).await.map_err(from_stopped)?;
+        Ok(self.around.status(&known, owed, self.io.now()))
     }
 
     fn topology(&self) -> &Topology {

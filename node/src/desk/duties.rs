@@ -1,12 +1,14 @@
 //! What is owed, and by which rules, as people see it. Reads only, incident by incident: each is one look at the engine,
 //! so that nothing urgent waits for a long list.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use proto::v1::{self, Status, Verdict as Standing};
+use tokio::time::Instant;
 
 use crate::{
     desk::{status::Around, view},
+    engine::run::{Handle, Stopped},
     io::Timestamp,
     limits,
     plan::{
@@ -25,6 +27,8 @@ use crate::{
 
 /// Incidents a status looks at: the newest this office is not done with.
 const INCIDENTS_COUNTED: usize = 20;
+/// How long what it saw is good for.
+const COUNTED_FOR: Duration = Duration::from_secs(1);
 
 /// Since when the line towards each office is down, of those it is down to.
 pub type Silent = BTreeMap<Unit, Timestamp>;
@@ -44,34 +48,55 @@ pub fn silent(around: &Around) -> Silent {
         .collect()
 }
 
-/// What is open and what is overdue, of the newest incidents.
-pub fn summary(desk: Desk<'_>, silent: &Silent) -> v1::Owed {
-    let me = desk.post.me().unit.as_str();
-    let mut owed = v1::Owed::default();
-    for incident in desk.post.open_incidents(None, INCIDENTS_COUNTED) {
-        for one in of_incident(desk, incident, silent) {
-            let (mine, drill) = (one.owner == me, one.status() != Status::Actual);
-            let count = match one.verdict() {
-                Standing::Open if mine => &mut owed.open_here,
-                Standing::Overdue if drill => &mut owed.overdue_exercise,
-                Standing::Overdue if mine => &mut owed.overdue_here,
-                Standing::Overdue => &mut owed.overdue_elsewhere,
-                _ => continue,
-            };
-            *count += 1;
+/// What is open and what is overdue, of the newest incidents: asked for incident by incident, and kept for a moment,
+/// since a wall of screens may want to know it every second.
+#[derive(Default)]
+pub struct Tally {
+    last: tokio::sync::Mutex<Option<(Instant, v1::Owed)>>,
+}
+
+impl Tally {
+    /// What is owed, as of now or of a moment ago.
+    pub async fn owed(&self, engine: &Handle, around: &Around) -> Result<v1::Owed, Stopped> {
+        let mut last = self.last.lock().await;
+        if let Some((at, owed)) = &*last
+            && at.elapsed() < COUNTED_FOR
+        {
+            return Ok(owed.clone());
         }
-    }
-    if let Some(slot) = nil::last(desk) {
-        for square in nil::board(desk, &slot, Status::Actual, silent) {
-            match square.state {
-                v1::NilState::Missing => owed.nil_missing += 1,
-                v1::NilState::Silent => owed.nil_silent += 1,
-                _ => {}
-            }
+        let silent = Arc::new(silent(around));
+        let mut owed = v1::Owed::default();
+        for opened in engine.ask(|desk| desk.post.open_incidents(None, INCIDENTS_COUNTED)).await? {
+            let silent = silent.clone();
+            let (me, views) = engine
+                .ask(move |desk| (desk.post.me().unit.clone(), of_incident(desk, opened.incident, &silent)))
+                .await?;
+            views.iter().for_each(|one| count(&mut owed, one, me.as_str()));
         }
-        owed.nil_slot = slot.name;
+        let hour = engine
+            .ask(move |desk| nil::last(desk).map(|slot| (nil::board(desk, &slot, Status::Actual, &silent), slot.name)));
+        if let Some((squares, slot)) = hour.await? {
+            let those = |state| squares.iter().filter(|square| square.state == state).count();
+            let many = |state| u32::try_from(those(state)).unwrap_or(u32::MAX);
+            owed.nil_missing = many(v1::NilState::Missing);
+            owed.nil_silent = many(v1::NilState::Silent);
+            owed.nil_slot = slot;
+        }
+        *last = Some((Instant::now(), owed.clone()));
+        Ok(owed)
     }
-    owed
+}
+
+fn count(owed: &mut v1::Owed, one: &v1::ObligationView, me: &str) {
+    let (mine, drill) = (one.owner == me, one.status() != Status::Actual);
+    let count = match one.verdict() {
+        Standing::Open if mine => &mut owed.open_here,
+        Standing::Overdue if drill => &mut owed.overdue_exercise,
+        Standing::Overdue if mine => &mut owed.overdue_here,
+        Standing::Overdue => &mut owed.overdue_elsewhere,
+        _ => return,
+    };
+    *count += 1;
 }
 
 /// Everything owed because of one incident.

@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use proto::v1;
 
 use crate::{
-    desk::{
-        duties::{self, Silent},
-        seen::Seen,
-    },
+    desk::{duties::Tally, seen::Seen},
     identity::Identity,
     io::Timestamp,
     link::board::{Board, Line},
@@ -35,6 +32,8 @@ pub struct Around {
     pub started: Timestamp,
     /// Where its journal lies.
     pub journal: std::path::PathBuf,
+    /// What is owed.
+    pub tally: Tally,
 }
 
 /// Losses told in a status; all of them are in the log.
@@ -47,20 +46,18 @@ pub struct Known {
     unsigned: u64,
     gaps: u64,
     losses: Vec<Loss>,
-    owed: v1::Owed,
     /// Why only the urgent is taken in.
     pub refusing: Option<String>,
 }
 
 /// Asks the engine's part.
-pub fn known(desk: Desk<'_>, silent: &Silent) -> Known {
+pub fn known(desk: Desk<'_>) -> Known {
     Known {
         queues: desk.post.queues().map(|(unit, queue)| (unit.clone(), totals(queue, desk.now))).collect(),
         unsigned: desk.post.unsigned_count(),
         gaps: desk.post.gaps().map(|run| u64::from(run.count)).sum(),
         losses: desk.post.losses(),
         refusing: desk.refusing.map(str::to_owned),
-        owed: duties::summary(desk, silent),
     }
 }
 
@@ -95,7 +92,7 @@ fn state(queue: &Queue, entry: &Entry, now: Timestamp) -> QueueState {
 
 impl Around {
     /// Puts the whole status together.
-    pub fn status(&self, known: &Known, now: Timestamp) -> v1::StatusView {
+    pub fn status(&self, known: &Known, owed: v1::Owed, now: Timestamp) -> v1::StatusView {
         let identity = self.identity.load();
         let unit = identity.unit();
         let place = self.topology.place(unit.as_str());
@@ -115,7 +112,7 @@ impl Around {
             certificates: certificates(&identity),
             totals: Some(self.seen.totals(known.gaps)),
             hops: self.seen.latencies.snapshot(),
-            owed: Some(known.owed.clone()),
+            owed: Some(owed),
         }
     }
 
@@ -158,7 +155,7 @@ impl Around {
     }
 
     /// Sets the gauges: what is waiting, which lines are up, how long certificates last.
-    pub fn measure(&self, known: &Known, now: Timestamp) {
+    pub fn measure(&self, known: &Known, owed: &v1::Owed, now: Timestamp) {
         let meters = self.seen.meters();
         for (peer, line) in self.board.lines() {
             let link = self.link(&peer, &line, known, now);
@@ -174,7 +171,7 @@ impl Around {
         meters.set_store(used, free);
         let open = known.open_losses();
         meters.set_losses(open, known.losses.len() as u64 - open);
-        meters.set_owed(&known.owed);
+        meters.set_owed(owed);
         let identity = self.identity.load();
         meters.set_certificate("transport", &identity.id().to_string(), identity.transport_not_after());
         meters.set_certificate("signing", &identity.id().to_string(), identity.signing_not_after());

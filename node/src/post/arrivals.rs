@@ -334,7 +334,7 @@ impl Post {
         let kept = Kept { place, from: &taken.from, at, passages: &passages };
         let arrival = self.keep(block, kept, state);
         // In this order: what a document in the same block voids does not wait for anybody.
-        self.fold_documents(block);
+        self.fold_documents(block, arrival);
         self.await_signatures(arrival, block, again);
         if again {
             self.recovered(&block.run, at);

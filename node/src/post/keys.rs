@@ -34,7 +34,7 @@ impl Key {
     }
 }
 
-/// `m` name → a value of the station itself: `epoch` (16 bytes), `arrivals`, `unsigned`, `voided`, `lost` (u64).
+/// `m` name → a value of the station itself: `epoch` (16 bytes), `arrivals`, `unsigned`, `ended`, `lost` (u64).
 pub fn meta(name: &str) -> Vec<u8> {
     Key::of(b'm').text(name).0
 }
@@ -213,13 +213,20 @@ pub fn all_beside(incident: DocId) -> Vec<u8> {
     Key::of(b'j').bytes(&incident.0).0
 }
 
-/// `b` incident → [`Locator`]: the 首报 of an incident this office is not done with.
-pub fn open(incident: DocId) -> Vec<u8> {
-    Key::of(b'b').bytes(&incident.0).0
+/// `r` sealed at (µs), arrival → ids in order, 16 bytes each: the incidents that began in a block, of those this office
+/// is not done with.
+pub fn open(sealed_at_us: i64, arrival: u64) -> Vec<u8> {
+    Key::of(b'r').u64(sealed_at_us.max(0).unsigned_abs()).u64(arrival).0
 }
 
 /// All of them.
-pub const OPEN: &[u8] = b"b";
+pub const OPEN: &[u8] = b"r";
+
+/// Reads an `r` key back.
+pub fn open_of(key: &[u8]) -> Option<(i64, u64)> {
+    let (sealed_us, arrival) = key.strip_prefix(OPEN)?.split_first_chunk()?;
+    Some((i64::try_from(u64::from_be_bytes(*sealed_us)).ok()?, u64::from_be_bytes(arrival.try_into().ok()?)))
+}
 
 /// `e` incident → nothing: this office has judged how it was dealt with.
 pub fn assessed(incident: DocId) -> Vec<u8> {
@@ -249,7 +256,7 @@ pub fn release(document: DocId) -> Vec<u8> {
 /// All of them.
 pub const RELEASE: &[u8] = b"p";
 
-/// The document or incident a `b` or `p` key ends with.
+/// The document a `p` key ends with.
 pub fn document_of(key: &[u8]) -> Option<DocId> {
     key.last_chunk().map(|id: &[u8; 16]| DocId(*id))
 }

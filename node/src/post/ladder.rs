@@ -36,7 +36,9 @@ fn on_its_way(post: &Post, header: &v1::Header) -> bool {
 
 impl Post {
     /// Notes what the documents of a block say about other documents.
-    pub(super) fn fold_documents(&mut self, block: &Block) {
+    pub(super) fn fold_documents(&mut self, block: &Block, arrival: u64) {
+        // First: what began here may end here.
+        self.open(block, arrival);
         for (index, header) in block.headers.iter().enumerate() {
             let number = block.sequence(index);
             self.fold_place(block, header, number);
@@ -60,9 +62,6 @@ impl Post {
         let incident = DocId::from_slice(&header.incident);
         match (header.position, incident) {
             (0, Some(incident)) => self.rows.put(keys::beside(incident, id), locator()),
-            (1, Some(incident)) if incident == id && !self.is_done_with(incident, &header.origin) => {
-                self.rows.put(keys::open(incident), locator());
-            }
             (2.., Some(incident)) => {
                 self.rows.put(keys::of_incident(incident, &header.origin, header.position), locator());
             }
@@ -86,36 +85,17 @@ impl Post {
         }
     }
 
-    /// Whether nothing is left to be done here about an incident: it has ended, and this office has judged it; or it
-    /// turned out to be none.
-    fn is_done_with(&self, incident: DocId, origin: &str) -> bool {
-        match self.end_of(incident, origin).map(|end| end.standing()) {
-            None => false,
-            Some(Standing::Closed) => self.rows.get(&keys::assessed(incident)).is_some(),
-            Some(_) => true,
-        }
-    }
-
-    fn close(&mut self, incident: DocId) {
-        let key = keys::open(incident);
-        let row = self.rows.get(&key).and_then(|row| keys::Locator::decode(row.as_slice()).ok());
-        let Some(origin) = row.and_then(|row| row.channel).map(|channel| channel.origin) else { return };
-        if self.is_done_with(incident, &origin) {
-            self.rows.delete(key);
-        }
-    }
-
     /// Cancels, supersedes and answers leave a mark under the document they end: it works whichever comes first.
     fn fold_end(&mut self, header: &v1::Header) {
         let (Some((target, standing)), Some(by)) = (ends(header), DocId::from_slice(&header.id)) else { return };
         let number = clipped(header.number.clone(), limits::NAME_BYTES_MAX);
         let row = keys::EndRow { standing: standing.into(), number, origin: header.origin.clone() };
         self.rows.put(keys::ended(target, by), row.encode_to_vec());
-        self.close(target);
-        if void(standing) && target.ms() > self.voided_up_to {
-            self.voided_up_to = target.ms();
-            self.rows.put(keys::meta("voided"), target.ms().to_be_bytes().to_vec());
+        if target.ms() > self.ended_up_to {
+            self.ended_up_to = target.ms();
+            self.rows.put(keys::meta("ended"), target.ms().to_be_bytes().to_vec());
         }
+        self.close(target);
     }
 
     /// A station's word about documents of others. Its origin is who sealed it; it speaks for itself only.
@@ -189,18 +169,18 @@ impl Post {
         self.ends_of(document, origin).next()
     }
 
-    /// Whether a document was cancelled or superseded before it came. Almost none is, and to know that costs a
-    /// comparison: nothing filed later than the youngest document ever ended can have been.
+    /// Whether a document was cancelled or superseded before it came.
     fn came_void(&self, header: &v1::Header) -> bool {
-        DocId::from_slice(&header.id)
-            .filter(|id| id.ms() <= self.voided_up_to)
-            .is_some_and(|id| self.ends_of(id, &header.origin).any(|end| void(end.standing())))
+        DocId::from_slice(&header.id).is_some_and(|id| self.ends_of(id, &header.origin).any(|end| void(end.standing())))
     }
 
     fn ends_of(&self, document: DocId, origin: &str) -> impl Iterator<Item = keys::EndRow> {
+        // Of what comes in hardly anything has ended, and to know that costs a comparison: nothing filed later than the
+        // youngest document ever ended can have been.
+        let may_have = document.ms() <= self.ended_up_to;
+        let rows = if may_have { self.rows.prefix(&keys::ends(document), 64) } else { Vec::new() };
         let tree = &self.me.topology;
-        let origin = Unit::parse(origin).ok();
-        let rows = self.rows.prefix(&keys::ends(document), 64);
+        let origin = may_have.then(|| Unit::parse(origin).ok()).flatten();
         rows.into_iter().filter_map(|(_, row)| keys::EndRow::decode(row.as_slice()).ok()).filter(move |end| {
             let by = Unit::parse(&end.origin).ok();
             by.zip(origin.as_ref()).is_some_and(|(by, origin)| by == *origin || tree.is_ancestor(&by, origin))

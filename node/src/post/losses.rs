@@ -201,6 +201,7 @@ impl Post {
         self.rows.delete(keys::by_number(&run.channel, run.first));
         // The rows that only its text could name stay, and point nowhere.
         self.rows.delete(keys::by_time(row.sealed_us, arrival));
+        self.rows.delete(keys::open(row.sealed_us, arrival));
         for (at, stage) in times(row) {
             self.due.remove(&(at, arrival, stage));
             self.rows.delete(keys::due(at.us(), arrival, stage));

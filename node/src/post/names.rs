@@ -105,9 +105,15 @@ impl Post {
 /// The first and the last number of each series in a block.
 pub(super) fn series(block: &Block) -> BTreeMap<&str, (u64, u64)> {
     let mut series: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for (name, place) in block.headers.iter().filter_map(number_of).filter_map(keys::series_of) {
-        let (first, last) = series.entry(name).or_insert((place, place));
-        (*first, *last) = ((*first).min(place), (*last).max(place));
+    let mut numbered = block.headers.iter().filter_map(number_of).filter_map(keys::series_of).peekable();
+    while let Some((name, place)) = numbered.next() {
+        let (mut least, mut most) = (place, place);
+        // Most blocks hold one series, in order.
+        while let Some((_, place)) = numbered.next_if(|(next, _)| *next == name) {
+            (least, most) = (least.min(place), most.max(place));
+        }
+        let (first, last) = series.entry(name).or_insert((least, most));
+        (*first, *last) = ((*first).min(least), (*last).max(most));
     }
     series
 }

@@ -229,8 +229,8 @@ pub struct Post {
     pub(super) lost: u64,
     /// Envelopes about which something became known since this was last taken.
     pub(super) touched: Vec<Run>,
-    /// The millisecond in which the youngest document that was cancelled or superseded had been filed.
-    pub(super) voided_up_to: u64,
+    /// The millisecond in which the youngest document that was ever ended had been filed.
+    pub(super) ended_up_to: u64,
     /// Policies the ministry released, in the order it did.
     pub(super) releases: BTreeSet<DocId>,
     /// The last number people were given on a day of any year, by letter.
@@ -254,7 +254,7 @@ impl Post {
             unsigned: 0,
             lost: 0,
             touched: Vec::new(),
-            voided_up_to: 0,
+            ended_up_to: 0,
             releases: BTreeSet::new(),
             counters: BTreeMap::new(),
             skew: Skew::default(),
@@ -483,7 +483,7 @@ impl Post {
         self.arrivals = meta(&self.rows, "arrivals").map_or(0, |row| keys::u64_of(&row));
         self.unsigned = meta(&self.rows, "unsigned").map_or(0, |row| keys::u64_of(&row));
         self.lost = meta(&self.rows, "lost").map_or(0, |row| keys::u64_of(&row));
-        self.voided_up_to = meta(&self.rows, "voided").map_or(0, |row| keys::u64_of(&row));
+        self.ended_up_to = meta(&self.rows, "ended").map_or(0, |row| keys::u64_of(&row));
         self.outs = self.rows.prefix(keys::OUT, usize::MAX).iter().filter_map(|(k, v)| read_out(k, v)).collect();
         self.heard = self.rows.prefix(keys::HEARD, usize::MAX).iter().filter_map(|(k, v)| read_heard(k, v)).collect();
         let releases = self.rows.prefix(keys::RELEASE, usize::MAX);

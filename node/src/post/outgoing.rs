@@ -292,8 +292,8 @@ impl Post {
             self.rows.put(keys::idempotency(&key.key), row.encode_to_vec());
         }
         self.count(block, at);
-        self.keep(block, Kept { place, from: "", at, passages: &[] }, State::Ready);
-        self.fold_documents(block);
+        let arrival = self.keep(block, Kept { place, from: "", at, passages: &[] }, State::Ready);
+        self.fold_documents(block, arrival);
     }
 
     /// In a new life of the store nobody knows any more which numbers were given out that day, so people's numbers leap

@@ -240,6 +240,8 @@ impl Broom<'_> {
         self.rows.extend([keys::arrival(arrival), keys::by_number(&run.channel, run.first)]);
         if row.documents {
             self.rows.insert(keys::by_time(row.sealed_us, arrival));
+            let open = keys::open(row.sealed_us, arrival);
+            self.rows.extend(self.post.rows.get(&open).map(|_| open));
             self.rows.extend(series(block).iter().map(|(name, (first, _))| keys::numbered(name, *first, arrival)));
         }
         self.rows.extend(times(row).map(|(at, stage)| keys::due(at.us(), arrival, stage)));
@@ -275,8 +277,7 @@ impl Broom<'_> {
 
     /// What is known about a document, and where those of an incident are, goes with the last of them.
     fn forget_ends(&mut self, name: DocId) {
-        let known =
-            [keys::ends(name), keys::incident(name), keys::all_beside(name), keys::open(name), keys::assessed(name)];
+        let known = [keys::ends(name), keys::incident(name), keys::all_beside(name), keys::assessed(name)];
         let known: Vec<_> = known.iter().flat_map(|prefix| self.post.rows.prefix(prefix, usize::MAX)).collect();
         if !known.is_empty() && !self.is_here(name) {
             self.rows.extend(known.into_iter().map(|(key, _)| key));

@@ -161,6 +161,13 @@ impl Block {
     }
 }
 
+/// One envelope of a block this station has checked before, and nothing of the others.
+pub fn envelope(block: Bytes, index: usize) -> Option<(v1::Header, Option<Bytes>)> {
+    let raw = v1::Block::decode(block).ok()?;
+    let header = v1::Header::decode(raw.headers.get(index)?.clone()).ok()?;
+    Some((header, raw.bodies.get(index).cloned()))
+}
+
 /// Opens a block that came off a link: everything is checked, nothing is believed.
 pub fn open(bytes: Bytes, checker: &dyn Checker) -> Result<Block, BadBlock> {
     let (block, raw) = read(bytes)?;

@@ -10,8 +10,9 @@ use super::{
     envelope::{Channel, DocId, Place, Run},
     keys, ladder,
     office::Post,
+    opened::moment,
     schedule::{Entry, Queue},
-    seal::Block,
+    seal::{self, Block},
 };
 use crate::{io::Timestamp, limits, topology::Unit};
 
@@ -54,8 +55,8 @@ impl Post {
 
     /// Arrivals of the blocks that were sealed in the moment an id begins with.
     pub(super) fn of_moment(&self, id: DocId) -> Vec<u64> {
-        let from_us = i64::try_from(id.ms()).unwrap_or(i64::MAX).saturating_mul(1000);
-        let (from, to) = (keys::by_time(from_us, 0), keys::by_time(from_us.saturating_add(1000), 0));
+        let moment = moment(id);
+        let (from, to) = (keys::by_time(moment.start, 0), keys::by_time(moment.end, 0));
         let rows = self.rows.range(&from, &to, limits::SCAN_BLOCKS_MAX);
         rows.iter().map(|(key, _)| keys::arrival_of(key)).collect()
     }
@@ -93,8 +94,10 @@ impl Post {
 
     /// One envelope by its number in its channel.
     pub fn copy_at(&self, channel: &Channel, number: u64, read: Read<'_>) -> Option<Copy> {
-        let (arrival, _) = self.block_at(channel, number)?;
-        self.block_copies(arrival, read).into_iter().find(|copy| copy.number == number)
+        let (arrival, row) = self.block_at(channel, number)?;
+        let index = usize::try_from(number - Self::run_of(&row)?.first).ok()?;
+        let (header, body) = seal::envelope(self.block_bytes(&row, read)?, index)?;
+        Some(Copy { channel: channel.clone(), number, header, body, row, arrival })
     }
 
     /// Arrivals of blocks with documents in them, newest first.
@@ -155,13 +158,6 @@ impl Post {
     pub fn beside(&self, incident: DocId, read: Read<'_>) -> Vec<Copy> {
         let rows = self.rows.prefix(&keys::all_beside(incident), limits::LIST_MAX);
         rows.iter().filter_map(|(_, row)| self.located(row, read)).collect()
-    }
-
-    /// Up to `limit` incidents this office is not done with that began before this one, the newest first.
-    pub fn open_incidents(&self, before: Option<DocId>, limit: usize) -> Vec<DocId> {
-        let to = before.map_or_else(|| super::rows::after_prefix(keys::OPEN), keys::open);
-        let rows = self.rows.range_back(keys::OPEN, &to, limit);
-        rows.iter().filter_map(|(key, _)| keys::document_of(key)).collect()
     }
 
     /// Documents that are found under a topic, office by office, the oldest first.
@@ -240,10 +236,11 @@ impl Post {
     }
 
     fn read_block(&self, row: &keys::BlockRow, read: Read<'_>) -> Option<Block> {
-        // It is known to be unreadable; trying would be noise.
-        if row.damaged {
-            return None;
-        }
-        Block::trusted(read(keys::place_of(&row.place)?)?).ok()
+        Block::trusted(self.block_bytes(row, read)?).ok()
+    }
+
+    fn block_bytes(&self, row: &keys::BlockRow, read: Read<'_>) -> Option<Bytes> {
+        // Of what is known to be unreadable, trying would be noise.
+        if row.damaged { None } else { read(keys::place_of(&row.place)?) }
     }
 }
