@@ -39,6 +39,7 @@ mod paint;
 mod policy;
 mod progress;
 mod queue;
+mod readiness;
 mod report;
 mod request;
 mod shift;
@@ -163,6 +164,7 @@ fn act(call: &Call, name: &str, given: &ArgMatches, root: Command) -> Outcome {
         "endorse" => endorse::act(call, given),
         "notice" => notice::act(call, given),
         "nil" => nil::act(call, given),
+        "readiness" => readiness::act(call, given),
         "shift" => shift::act(call, given),
         "assess" => assess::act(call, given),
         "obligation" => obligation::act(call, given),
@@ -212,6 +214,7 @@ fn command(tool: &Tool, words: &Words) -> Command {
         .subcommand(assess::command(words))
         .subcommand(policy::command(words, tier))
         .subcommand(nil::command(words, tier))
+        .subcommand(readiness::command(words))
         .subcommand(shift::command(words))
         .subcommand(request::command(words, tier))
         .subcommand(decision::command(words, tier))

@@ -154,6 +154,10 @@ pub const TOPIC_BYTES_MAX: usize = 64;
 pub const MEMBERS_MAX: usize = 64;
 /// Bytes of the name of an hour at which a 平安报 is owed: with its first word it is a topic.
 pub const SLOT_BYTES_MAX: usize = 48;
+/// Bytes of what a point of preparation is called.
+pub const POINT_BYTES_MAX: usize = 32;
+/// How long before an exam its preparation begins: what was said earlier was said of another.
+pub const PREPARED_WITHIN: Duration = Duration::from_secs(60 * 86_400);
 /// How long before its hour a 平安报 may be written.
 pub const NIL_BEFORE: Duration = Duration::from_secs(30 * 60);
 /// How long after its hour a 平安报 that did not come is told of.

@@ -12,6 +12,7 @@ pub mod nil;
 pub mod obligation;
 pub mod particulars;
 pub mod policy;
+pub mod readiness;
 pub mod shift;
 #[cfg(test)]
 mod trial;
@@ -88,6 +89,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         (Kind::Assessment, Content::Assessment(said)) => assess(desk, request, said, &mut draft)?,
         (Kind::PolicyRelease, Content::PolicyRelease(release)) => above::release(desk, request, release, &mut draft)?,
         (Kind::NilReport, Content::NilReport(nil)) => nil::write(desk, nil, &mut draft)?,
+        (Kind::Preparation, Content::Preparation(said)) => readiness::write(desk, said, &mut draft)?,
         (Kind::LogEntry, Content::LogEntry(entry)) => shift::write(desk, request, entry, &mut draft)?,
         (Kind::Proposal, Content::Proposal(proposal)) => decision::propose(desk, request, proposal, &mut draft)?,
         (Kind::Vote, Content::Vote(vote)) => decision::vote(desk, request, vote, &mut draft)?,

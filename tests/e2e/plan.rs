@@ -67,6 +67,41 @@ async fn what_the_plan_demands_is_owed_done_and_proved_from_the_command_line() {
     nobody_is_told_of_an_exercise(&offices);
     the_leading_group_decides_what_only_it_may(&offices).await;
     new_rules_reach_everybody_and_judge_nothing_old(&offices).await;
+    everybody_says_whether_he_is_ready_for_the_exam(&offices).await;
+}
+
+async fn everybody_says_whether_he_is_ready_for_the_exam(offices: &Offices) {
+    let Offices { district, province, ministry } = offices;
+    let said = district.types(&["readiness", "submit", "--actual", "--not-yet", "drill"]);
+    assert!(said.code == 2 && said.err.contains("原因"), "{said:?}");
+    let said = district.types(&["readiness", "submit", "--actual", "--done", "systems"]);
+    assert!(said.code == 2 && said.err.contains("facilities"), "not a district's, and it is told what is: {said:?}");
+    let own = district.json(&["readiness", "ls"])["units"][0].clone();
+    let codes: Vec<_> = own["points"].as_array().unwrap().iter().map(|point| point["code"].as_str().unwrap()).collect();
+    let (drill, rest): (Vec<_>, Vec<_>) = codes.iter().partition(|code| **code == "drill");
+    assert_eq!(drill.len(), 1, "{own}");
+    let most =
+        files(district, &["readiness", "submit", "--actual", "--done", &rest.join(","), "--not-yet", "drill=后天"]);
+    let seen = async |office: &Officer, number: &str| {
+        eventually("what the district said is there", async || {
+            let said = office.types(&["readiness", "ls", "--json", "--unit", "武汉"]);
+            let board: Value = serde_json::from_str(&said.out).ok()?;
+            let unit = board["units"][0].clone();
+            let drill = unit["points"].as_array()?.iter().find(|point| point["code"] == "drill")?.clone();
+            (drill["number"] == number).then_some((unit["ready"].clone(), drill))
+        })
+        .await
+    };
+    let (ready, drill) = seen(ministry, &most).await;
+    assert_eq!((ready, &drill["state"], &drill["note"]), (false.into(), &"not-yet".into(), &"后天".into()));
+    let last = files(district, &["readiness", "submit", "--actual", "--done", "drill"]);
+    for office in [province, ministry] {
+        assert_eq!(seen(office, &last).await.0, true, "the last point was the last word");
+    }
+    let said = ministry.types(&["readiness", "ls", "--open"]);
+    assert!(!said.out.contains("武汉") && said.out.contains("宜昌") && said.out.contains("1 个就绪"), "{said:?}");
+    let said = district.types(&["readiness", "ls", "--unit", "420000"]);
+    assert_eq!(said.code, 2, "nobody looks over those above: {said:?}");
 }
 
 async fn papers_are_missing(offices: &Offices) {
@@ -76,7 +111,7 @@ async fn papers_are_missing(offices: &Offices) {
     for (what, about) in [("tell", "secrecy"), ("tell", "public-security"), ("tell", "party-gov"), ("state", "spread")]
     {
         let one = duty(&mine, "420100", what, about);
-        assert_eq!((&one["met_at"], &one["policy"]), (&Value::Null, &Value::from("2014-proposal-2")), "{one}");
+        assert_eq!((&one["met_at"], &one["policy"]), (&Value::Null, &Value::from("2014-proposal-3")), "{one}");
         assert!(one["source"].as_str().unwrap().contains("建议值"), "{one}");
     }
 
@@ -171,9 +206,14 @@ async fn new_rules_reach_everybody_and_judge_nothing_old(offices: &Offices) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("policy.toml");
     let text = district.types(&["policy", "show"]).out;
-    let text = text.replace("2014-proposal-2", "2014-2").replace("confirmed = false", "confirmed = true");
+    let text = text.replace("2014-proposal-3", "2014-2").replace("confirmed = false", "confirmed = true");
     let now = ministry.json(&["status"])["at"].as_str().unwrap().to_owned();
     let hour = format!("\n[[nil]]\nname = \"此刻\"\nat = {now}\ngrace = \"15m\"\ntiers = [\"district\"]\n");
+    // An exam that is still to come.
+    let text = [19, 20, 21].iter().fold(text, |text, day| {
+        let then = time::OffsetDateTime::now_utc().date() + time::Duration::days(day - 10);
+        text.replace(&format!("2014-09-{day}"), &then.to_string())
+    });
     std::fs::write(&file, text.replace("district = \"15m\"", "district = \"3m\"") + &hour).unwrap();
     let path = file.to_str().unwrap();
     assert_eq!(ministry.types(&["policy", "check", path]).code, 0);
@@ -194,7 +234,7 @@ async fn new_rules_reach_everybody_and_judge_nothing_old(offices: &Offices) {
     assert_eq!(district.types(&["directive", "sign", &released]).code, 0, "it is signed for like any other");
     let new = offices.reports("--actual", "自然灾害", &[]);
     let judged = |number: &str| duty(&owed(district, number), "420100", "report", "")["policy"].clone();
-    assert_eq!((judged(&old), judged(&new)), ("2014-proposal-2".into(), "2014-2".into()));
+    assert_eq!((judged(&old), judged(&new)), ("2014-proposal-3".into(), "2014-2".into()));
     // Nothing has happened, and that is said.
     let nil = files(district, &["nil", "submit", "--actual"]);
     eventually("the nil report is at the ministry", async || {

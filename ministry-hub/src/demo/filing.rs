@@ -242,7 +242,11 @@ pub(crate) fn serial_of(document: &Document) -> Option<u32> {
         Content::Decision(decision) => &decision.text,
         Content::NilReport(nil) => &nil.text,
         Content::LogEntry(entry) => &entry.text,
-        Content::Receipts(_) | Content::PolicyRelease(_) | Content::Proposal(_) | Content::Vote(_) => return None,
+        Content::Receipts(_)
+        | Content::PolicyRelease(_)
+        | Content::Proposal(_)
+        | Content::Vote(_)
+        | Content::Preparation(_) => return None,
     };
     text.strip_suffix('〕')?.rsplit_once('〔')?.1.parse().ok()
 }

@@ -117,6 +117,7 @@ pub(crate) fn kind(kind: Kind) -> Words {
         Kind::PolicyRelease => words("预案版本", "policy"),
         Kind::Decision => words("决定", "decision"),
         Kind::NilReport => words("平安报", "nil report"),
+        Kind::Preparation => words("考前准备", "preparation"),
         Kind::Proposal => words("拟稿", "proposal"),
         Kind::Vote => words("表决", "vote"),
         Kind::LogEntry => words("值班日志", "log entry"),

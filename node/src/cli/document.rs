@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     items, ladder,
     names::Names,
-    shift,
+    readiness, shift,
     table::{self, Columns},
     terms::{self, Listed},
     time, visible,
@@ -189,6 +189,9 @@ fn matter_text(view: &DocumentView, words: &Words) -> String {
         }
         Some(Content::Vote(vote)) => visible::line(&vote.member),
         Some(Content::NilReport(nil)) => visible::line(&nil.slot),
+        Some(Content::Preparation(said)) => {
+            said.points.iter().map(|point| visible::line(&point.code)).collect::<Vec<_>>().join(" ")
+        }
         Some(Content::LogEntry(entry)) => entry.matter().word(words),
         Some(Content::Cancel(cancel)) => visible::line(&cancel.reason),
         _ => String::new(),
@@ -300,6 +303,7 @@ fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, Stri
         Some(Content::NilReport(nil)) => {
             vec![("field-slot", visible::line(&nil.slot)), ("field-officer", visible::line(&nil.officer))]
         }
+        Some(Content::Preparation(said)) => vec![("field-officer", visible::line(&said.officer))],
         Some(Content::Vote(vote)) => vec![
             ("field-member", visible::line(&vote.member)),
             ("field-vote", words.text(if vote.agrees { "vote-agrees" } else { "vote-disagrees" })),
@@ -371,6 +375,7 @@ fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
         }
         Some(Content::Vote(vote)) => visible::lines(&vote.note),
         Some(Content::NilReport(nil)) => visible::lines(&nil.text),
+        Some(Content::Preparation(said)) => readiness::lines(said, words),
         Some(Content::LogEntry(entry)) => visible::lines(&entry.text),
         Some(Content::Receipts(_) | Content::Assessment(_) | Content::PolicyRelease(_)) => Vec::new(),
         None => vec![words.text("body-absent")],
@@ -537,6 +542,7 @@ fn content_json(view: &DocumentView) -> Value {
         Some(Content::Proposal(proposal)) => proposal.decision.as_ref().map_or(Value::Null, decision_json),
         Some(Content::Vote(vote)) => vote_json(vote),
         Some(Content::LogEntry(entry)) => shift::entry_json(entry),
+        Some(Content::Preparation(said)) => readiness::said_json(said),
         Some(Content::NilReport(nil)) => {
             json!({ "slot": nil.slot, "text": some(&nil.text), "officer": nil.officer })
         }

@@ -2,8 +2,8 @@
 
 use clap::builder::PossibleValue;
 use proto::v1::{
-    Category, Choice, Classification, Grade, Item, Kind, Lateral, LogMatter, Manner, NilState, Precedence, Role,
-    Severity, Stage, Standing, Status, Subject, Verdict,
+    Category, Choice, Classification, Grade, Item, Kind, Lateral, LogMatter, Manner, NilState, PointState, Precedence,
+    Readiness, Role, Severity, Stage, Standing, Status, Subject, Verdict,
 };
 
 use super::words::Words;
@@ -115,6 +115,7 @@ terms!(Kind, "kind":
     PolicyRelease "policy-release" ["预案版本"];
     Decision "decision" ["决定"];
     NilReport "nil-report" ["平安报", "零报告"];
+    Preparation "preparation" ["考前准备"];
     Proposal "proposal" ["拟稿"];
     Vote "vote" ["表决"];
     LogEntry "log-entry" ["值班日志"];
@@ -325,6 +326,22 @@ terms!(Standing, "standing":
 terms!(NilState, "nil":
     Received "received" [];
     Late "late" [];
+    Awaited "awaited" [];
+    Missing "missing" [];
+    Silent "silent" [];
+);
+
+terms!(Readiness, "readiness":
+    Done "done" [];
+    NotYet "not-yet" [];
+    NotConcerned "not-concerned" [];
+);
+
+terms!(PointState, "point":
+    Done "done" [];
+    NotConcerned "not-concerned" [];
+    NotYet "not-yet" [];
+    Overdue "overdue" [];
     Awaited "awaited" [];
     Missing "missing" [];
     Silent "silent" [];

@@ -156,6 +156,33 @@ impl Station for Api {
         found.await.map_err(from_stopped)?.map_err(from_refusal).map(Response::new)
     }
 
+    async fn list_readiness(
+        &self,
+        request: Request<v1::ReadinessRequest>,
+    ) -> Result<Response<v1::ReadinessResponse>, Status> {
+        let request = request.into_inner();
+        let below = |unit: &Unit| self.topology().is_ancestor(&self.me(), unit) || *unit == self.me();
+        let units: Vec<_> = match self.topology().named(&request.unit) {
+            _ if request.unit.is_empty() => {
+                self.topology().places().map(|place| place.unit.clone()).filter(below).collect()
+            }
+            Some(place) if below(&place.unit) => vec![place.unit.clone()],
+            _ => {
+                let reason = format!("{} is neither this office nor below it", request.unit);
+                return Err(no(Code::NotBelow, &reason, &[&request.unit]));
+            }
+        };
+        let status = if request.status() == v1::Status::Unspecified { v1::Status::Actual } else { request.status() };
+        let silent = duties::silent(&self.around);
+        let mut response = self.engine.ask(duties::exam).await.map_err(from_stopped)?;
+        for unit in units {
+            let since = silent.get(&unit).copied();
+            let seen = self.engine.ask(move |desk| duties::readiness(desk, &unit, status, since));
+            response.units.extend(seen.await.map_err(from_stopped)?);
+        }
+        Ok(Response::new(response))
+    }
+
     async fn get_policy(&self, request: Request<v1::PolicyRequest>) -> Result<Response<v1::PolicyView>, Status> {
         let request = request.into_inner();
         let found = self.engine.ask(move |desk| duties::policy(desk, &request));
@@ -309,6 +336,10 @@ impl Api {
         Ok(self.around.status(&known, owed, self.io.now()))
     }
 
+    fn me(&self) -> Unit {
+        self.around.identity.load().unit().clone()
+    }
+
     fn topology(&self) -> &Topology {
         &self.around.topology
     }
@@ -369,6 +400,8 @@ fn grpc_code(code: Code) -> tonic::Code {
         | Code::ParticularFromTheFuture
         | Code::NotYetTold
         | Code::NoSuchSlot
+        | Code::NoSuchPoint
+        | Code::PointUnexplained
         | Code::BadPolicy
         | Code::NotAReport
         | Code::MissingReference

@@ -15,7 +15,7 @@ use crate::{
         Desk, nil,
         obligation::{self, Obligation, Verdict},
         policy::{self, Policy, What},
-        shift,
+        readiness, shift,
     },
     post::{
         envelope::DocId,
@@ -217,6 +217,53 @@ fn square(square: nil::Square) -> v1::NilView {
         written_us: at.us(),
         silent_since_us: square.silent_since.map_or(0, Timestamp::us),
     }
+}
+
+/// The exam that is prepared for; no offices yet.
+pub fn exam(desk: Desk<'_>) -> v1::ReadinessResponse {
+    let policy = desk.shelf.in_force(desk);
+    v1::ReadinessResponse {
+        exam: policy.exam.name.clone(),
+        begins_us: policy.exam.begins().map_or(0, Timestamp::us),
+        policy: policy.version.clone(),
+        units: Vec::new(),
+    }
+}
+
+/// How one office stands before it, if it has something to prepare.
+pub fn readiness(
+    desk: Desk<'_>,
+    unit: &Unit,
+    status: Status,
+    silent_since: Option<Timestamp>,
+) -> Option<v1::ReadinessView> {
+    let office = readiness::office(desk, unit, status, silent_since)?;
+    let points = office.points.into_iter().map(|stand| {
+        let view = v1::PointView {
+            code: stand.point.code,
+            row: stand.point.row,
+            says: stand.point.says,
+            state: stand.state.into(),
+            due_us: stand.point.due.us(),
+            ..Default::default()
+        };
+        match stand.said {
+            None => view,
+            Some(said) => v1::PointView {
+                note: said.note,
+                officer: said.officer,
+                number: said.number,
+                said_us: said.at.us(),
+                ..view
+            },
+        }
+    });
+    Some(v1::ReadinessView {
+        unit: unit.to_string(),
+        ready: office.ready,
+        policy: office.rules.unwrap_or_default(),
+        points: points.collect(),
+    })
 }
 
 /// The policy asked for.

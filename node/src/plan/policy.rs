@@ -41,6 +41,23 @@ pub struct Policy {
     pub group: Group,
     /// When everybody says that nothing has happened, the earliest first.
     pub slots: Vec<Slot>,
+    /// What has to be ready before the exam.
+    pub points: Vec<Point>,
+}
+
+/// Something that has to be ready before the exam.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// What people type.
+    pub code: String,
+    /// The sentence of the plan it comes from.
+    pub row: String,
+    /// What has to be ready.
+    pub says: String,
+    /// Who has to see to it.
+    pub tiers: Vec<Tier>,
+    /// By when.
+    pub due: Timestamp,
 }
 
 /// An hour at which a 平安报 is owed.
@@ -206,6 +223,16 @@ pub struct Due {
 }
 
 impl Exam {
+    /// When the first session begins.
+    pub fn begins(&self) -> Option<Timestamp> {
+        self.sessions.first().map(|session| session.begins)
+    }
+
+    /// When the last session ends.
+    pub fn ends(&self) -> Option<Timestamp> {
+        self.sessions.last().map(|session| session.ends)
+    }
+
     /// When something is due that arose then and has so long: no later than shortly before the next session begins or
     /// the present one ends, and where even that has almost come, half of what is left.
     pub fn due(&self, arose: Timestamp, within: Duration) -> Due {

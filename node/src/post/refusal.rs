@@ -85,6 +85,10 @@ codes! {
     TooEarly "too-early" ["slot"];
     /// Another tier owes that 平安报, not this office.
     NotOwedHere "not-owed-here" ["slot"];
+    /// This office has nothing of this name to prepare: what it has.
+    NoSuchPoint "no-such-point" ["point", "points"];
+    /// Something is not ready, or need not be, and it is not said why.
+    PointUnexplained "point-unexplained" ["point"];
     /// Something that needs the leading group's decision: which subject.
     NeedsDecision "needs-decision" ["subject"];
     /// The decision named is about something else, or about others.

@@ -155,6 +155,7 @@ impl Word for Kind {
             Self::LateralNotice => "lateral_notice",
             Self::Assessment => "assessment",
             Self::NilReport => "nil_report",
+            Self::Preparation => "preparation",
             Self::PolicyRelease => "policy_release",
             Self::Decision => "decision",
             Self::Proposal => "proposal",

@@ -110,6 +110,10 @@ impl Station for Told {
         Ok(Response::new(wire::NilResponse::default()))
     }
 
+    async fn list_readiness(&self, _: Request<wire::ReadinessRequest>) -> Answer<wire::ReadinessResponse> {
+        Ok(Response::new(wire::ReadinessResponse::default()))
+    }
+
     async fn get_policy(&self, _: Request<wire::PolicyRequest>) -> Answer<wire::PolicyView> {
         Ok(Response::new(wire::PolicyView { version: "1".into(), in_force: true, ..Default::default() }))
     }

@@ -104,7 +104,7 @@ fn row_5_1c_in_part_votes_on_one_wording_are_none_on_another() {
 fn only_members_vote_once_they_are_named() {
     let mut ministry = Office::of("000000");
     let text = crate::plan::policy::BUILT_IN
-        .replace("2014-proposal-2", "2014-2")
+        .replace("2014-proposal-3", "2014-2")
         .replace("members = []", "members = [\"组长\", \"副组长\", \"委员\"]");
     let release =
         v1::PolicyRelease { text, releaser: "部长".into(), reference: "35号".into(), ..Default::default() };

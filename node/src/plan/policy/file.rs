@@ -5,7 +5,7 @@ use std::time::Duration;
 use proto::v1::{Category, Choice, Grade, Item, Lateral};
 use serde::Deserialize;
 
-use super::{Condition, Exam, Group, Limit, Policy, Rule, Session, Slot, What};
+use super::{Condition, Exam, Group, Limit, Point, Policy, Rule, Session, Slot, What};
 use crate::{
     config::parse_duration,
     io::Timestamp,
@@ -45,6 +45,8 @@ struct File {
     exam: Option<ExamTable>,
     #[serde(default)]
     nil: Vec<NilTable>,
+    #[serde(default)]
+    ready: Vec<ReadyTable>,
     duty: Vec<Duty>,
 }
 
@@ -64,6 +66,16 @@ struct NilTable {
     name: String,
     at: toml::value::Datetime,
     grace: String,
+    tiers: Vec<Tier>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadyTable {
+    code: String,
+    row: String,
+    says: String,
+    before: String,
     tiers: Vec<Tier>,
 }
 
@@ -132,13 +144,14 @@ impl Policy {
         let exam = exam.map_err(|what| BadPolicy::Entry { entry: "exam".to_owned(), what })?.unwrap_or_default();
         let group = group(&file.group).map_err(|what| BadPolicy::Entry { entry: "group".to_owned(), what })?;
         let slots = slots(&file.nil).map_err(|what| BadPolicy::Entry { entry: "nil".to_owned(), what })?;
+        let points = points(&file.ready, &exam).map_err(|what| BadPolicy::Entry { entry: "ready".to_owned(), what })?;
         let duties = file.duty.iter().enumerate().map(|(index, duty)| {
             let entry = format!("duty {} ({})", index + 1, duty.row);
             rule(duty, &adverbs).map_err(|what| BadPolicy::Entry { entry, what })
         });
         let duties = duties.collect::<Result<_, _>>()?;
         let File { version, title, document, confirmed, .. } = file;
-        Ok(Self { version, title, document, confirmed, exam, duties, group, slots })
+        Ok(Self { version, title, document, confirmed, exam, duties, group, slots, points })
     }
 }
 
@@ -205,6 +218,27 @@ fn slots(tables: &[NilTable]) -> Said<Vec<Slot>> {
     }
     slots.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
     Ok(slots)
+}
+
+fn points(tables: &[ReadyTable], exam: &Exam) -> Said<Vec<Point>> {
+    let mut points: Vec<Point> = Vec::new();
+    for ReadyTable { code, row, says, before, tiers } in tables {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if code.is_empty() || code.len() > limits::POINT_BYTES_MAX || !code.chars().all(plain) {
+            return Err(format!("`{code}` must be 1 to {} letters, digits or dashes", limits::POINT_BYTES_MAX));
+        }
+        if points.iter().any(|point| point.code == *code) {
+            return Err(format!("`{code}` is there twice"));
+        }
+        if tiers.is_empty() || says.trim().is_empty() {
+            return Err(format!("`{code}` needs its words and the tiers that see to it"));
+        }
+        let begins =
+            exam.begins().ok_or_else(|| format!("`{code}` is to be ready before an exam that has no session"))?;
+        let due = begins - span(before)?;
+        points.push(Point { code: code.clone(), row: row.clone(), says: says.clone(), tiers: tiers.clone(), due });
+    }
+    Ok(points)
 }
 
 fn exam(table: ExamTable) -> Said<Exam> {

@@ -27,6 +27,7 @@ static FIRST: LazyLock<Arc<Policy>> = LazyLock::new(|| {
         duties: Vec::new(),
         group: super::Group { members: Vec::new(), quorum: 2 },
         slots: Vec::new(),
+        points: Vec::new(),
     };
     Arc::new(Policy::parse(BUILT_IN).unwrap_or_else(|_| none()))
 });

@@ -55,7 +55,7 @@ fn what_is_misspelt_is_refused_where_it_stands() {
         (bad("injured>0", "disorder>0"), "disorder is no count"),
         (bad("what = \"sign\"", "what = \"sing\""), "`sing` is nothing to do"),
         (bad("says = \"迅速报告情况\"", "say = \"迅速报告情况\""), "unknown field `say`"),
-        (bad("version = \"2014-proposal-2\"", "version = \"二〇一四\""), "the version `二〇一四`"),
+        (bad("version = \"2014-proposal-3\"", "version = \"二〇一四\""), "the version `二〇一四`"),
         (bad("ends = 2014-09-20T11:30:00+08:00", "ends = 2014-09-20T08:30:00+08:00"), "ends before it begins"),
         (bad("begins = 2014-09-20T14:00:00+08:00", "begins = 2014-09-20T10:00:00+08:00"), "begins before 试卷一"),
         (bad("begins = 2014-09-20T14:00:00+08:00", "begins = 2014-09-20"), "is no moment"),

@@ -158,6 +158,7 @@ pub(super) fn creation_name(kind: Kind) -> &'static str {
         Kind::PolicyRelease => "create policy",
         Kind::Decision => "create decision",
         Kind::NilReport => "create nil report",
+        Kind::Preparation => "create preparation",
         Kind::Proposal | Kind::Vote | Kind::LogEntry => "create paper",
         Kind::Cancel => "create cancel",
         Kind::Unspecified | Kind::Receipt => "create document",
