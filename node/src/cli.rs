@@ -14,6 +14,7 @@ mod ask;
 mod assess;
 mod attachment;
 pub mod call;
+mod cap;
 mod check;
 mod config;
 mod decision;

@@ -12,6 +12,7 @@ pub mod nil;
 pub mod obligation;
 pub mod particulars;
 pub mod policy;
+pub mod publication;
 pub mod readiness;
 pub mod shift;
 #[cfg(test)]

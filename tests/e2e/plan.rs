@@ -66,8 +66,58 @@ async fn what_the_plan_demands_is_owed_done_and_proved_from_the_command_line() {
     the_desk_is_kept_and_handed_over(&offices);
     nobody_is_told_of_an_exercise(&offices);
     the_leading_group_decides_what_only_it_may(&offices).await;
+    candidates_are_told_what_changes(&offices).await;
     new_rules_reach_everybody_and_judge_nothing_old(&offices).await;
     everybody_says_whether_he_is_ready_for_the_exam(&offices).await;
+}
+
+async fn candidates_are_told_what_changes(offices: &Offices) {
+    let Offices { district, ministry, .. } = offices;
+    let incident = offices.reports("--actual", "自然灾害", &[]);
+    eventually("the ministry has the report", async || {
+        (ministry.types(&["report", "show", &incident]).code == 0).then_some(())
+    })
+    .await;
+    let notice =
+        ["--subject", "告知考生", "--to", "420100", "--title", "试卷四延期", "--basis", "三(四)", "-m", "延期一小时。"];
+    let whom = ["--audience", "武汉考区试卷四考生", "--channel", "短信", "--channel", "考点广播"];
+    let propose = [&["decision", "propose"][..], &notice, &whom].concat();
+    let said = ministry.types(&[&propose[..], &["--exercise"]].concat());
+    assert!(said.code == 6 && said.err.contains("演练不对外发布"), "{said:?}");
+    let proposal = files(ministry, &[&propose[..], &["--actual", "--for", &incident]].concat());
+    let said = ministry.types(&["decision", "release", &proposal, "--officer", "组长"]);
+    assert_eq!(said.code, 6, "nobody has agreed to it: {said:?}");
+    for member in ["组长", "副组长"] {
+        files(ministry, &["decision", "vote", &proposal, "--agree", "--officer", member]);
+    }
+    let released = files(ministry, &["decision", "release", &proposal, "--officer", "组长"]);
+    until_owed(district, &incident, "publish").await;
+    assert_eq!(district.types(&["decision", "sign", &released]).code, 0);
+    let said = district.types(&["decision", "done", &released, "-m", "短信 12034 条,10:20 广播"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let told = until(ministry, &incident, "420100", "publish", "张三").await;
+    assert_eq!((&told["verdict"], &told["because"]), (&"done".into(), &released.as_str().into()));
+    // For the systems that warn the public: the same words.
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("notice.xml");
+    let cap = |number: &str| ministry.types(&["decision", "cap", number, "-o", file.to_str().unwrap()]);
+    assert_eq!(cap(&released).code, 0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    for words in ["urn:oasis:names:tc:emergency:cap:1.2", "延期一小时。", "武汉考区试卷四考生", ">Actual<", "考点广播"]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(cap(&proposal).code, 6, "what nobody released is told to nobody");
+}
+
+/// Until an office owes something of this sort because of an incident.
+async fn until_owed(officer: &Officer, incident: &str, what: &str) {
+    eventually(&format!("{what} is owed"), async || {
+        let said = officer.types(&["obligation", "ls", "--incident", incident, "--all", "--json"]);
+        let all: Value = serde_json::from_str(&said.out).ok()?;
+        all["obligations"].as_array()?.iter().any(|one| one["what"] == what).then_some(())
+    })
+    .await;
 }
 
 async fn everybody_says_whether_he_is_ready_for_the_exam(offices: &Offices) {
@@ -78,7 +128,7 @@ async fn everybody_says_whether_he_is_ready_for_the_exam(offices: &Offices) {
     assert!(said.code == 2 && said.err.contains("facilities"), "not a district's, and it is told what is: {said:?}");
     let own = district.json(&["readiness", "ls"])["units"][0].clone();
     let codes: Vec<_> = own["points"].as_array().unwrap().iter().map(|point| point["code"].as_str().unwrap()).collect();
-    let (drill, rest): (Vec<_>, Vec<_>) = codes.iter().partition(|code| **code == "drill");
+    let (drill, rest): (Vec<&str>, Vec<&str>) = codes.iter().partition(|code| **code == "drill");
     assert_eq!(drill.len(), 1, "{own}");
     let most =
         files(district, &["readiness", "submit", "--actual", "--done", &rest.join(","), "--not-yet", "drill=后天"]);

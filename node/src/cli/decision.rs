@@ -1,29 +1,35 @@
 //! `decision`: 决定 — proposed by one, agreed to by enough others, signed off, and followed until all have it.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use proto::v1::{Box, Decision, FileRequest, Kind, Proposal, Stage, Status, Subject, Vote, document::Content};
+use proto::v1::{
+    Box, Decision, FileRequest, Kind, Proposal, Publication, Stage, Status, Subject, Vote, document::Content,
+};
 
 use super::{
     args, ask,
     call::Call,
-    directive,
+    cap, directive,
     exit::{Exit, Outcome},
     filing, listing, report,
     words::Words,
 };
 use crate::topology::Tier;
 
-/// `decision ls|show|sign`, and at the ministry `propose|vote|release|status`
+/// `decision ls|show|cap`, below the ministry `sign|done|cannot`, and there `propose|vote|release|status`
 pub(super) fn command(words: &Words, tier: Tier) -> Command {
     let command = args::noun(words, "decision", "cmd-decision")
         .subcommand(listing::flags(args::list(words, "cmd-decision-ls"), words))
         .subcommand(args::verb(words, "show", "cmd-decision-show").arg(args::document(words)));
+    let command = command.subcommand(cap::command(words));
     if tier != Tier::Ministry {
-        return command.subcommand(
-            args::verb(words, "sign", "cmd-decision-sign")
-                .arg(args::document(words))
-                .arg(report::message(words).help(words.text("arg-note"))),
-        );
+        let act = |name, about, required| {
+            let note = report::message(words).help(words.text("arg-note")).required(required);
+            args::verb(words, name, about).arg(args::document(words)).arg(note)
+        };
+        return command
+            .subcommand(act("sign", "cmd-decision-sign", false))
+            .subcommand(act("done", "cmd-decision-done", true))
+            .subcommand(act("cannot", "cmd-directive-cannot", true));
     }
     let vote = args::verb(words, "vote", "cmd-decision-vote")
         .arg(args::document(words))
@@ -54,6 +60,10 @@ fn propose_command(words: &Words) -> Command {
         .arg(several("option", "arg-decision-option", "TEXT"))
         .arg(args::option(words, "effective", "arg-decision-effective").value_name("TIME").requires("fallback"))
         .arg(args::option(words, "fallback", "arg-decision-fallback").value_name("TEXT"))
+        .arg(args::option(words, "audience", "arg-audience").value_name("TEXT").requires("channel"))
+        .arg(several("channel", "arg-channel", "TEXT").requires("audience"))
+        .arg(args::option(words, "until", "arg-until").value_name("TIME").requires("audience"))
+        .arg(args::option(words, "contact", "arg-publication-contact").value_name("TEXT").requires("audience"))
         .arg(args::option(words, "for", "arg-directive-for").value_name("ID"))
         .arg(args::option(words, "supersedes", "arg-decision-supersedes").value_name("ID"))
         .arg(report::message(words).required(true));
@@ -68,18 +78,29 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
         Some(("release", given)) => release(call, given),
         Some(("status", given)) => directive::status(call, given),
         Some(("show", given)) => listing::show(call, given),
-        Some(("sign", given)) => {
-            let note = args::text(given, "message").map_or(Ok(String::new()), |text| ask::text(call, text))?;
-            listing::act(call, given, Stage::Signed, &note)
-        }
+        Some(("cap", given)) => cap::export(call, given),
+        Some(("sign", given)) => act_on(call, given, Stage::Signed),
+        Some(("done", given)) => act_on(call, given, Stage::Completed),
+        Some(("cannot", given)) => act_on(call, given, Stage::CannotComply),
         Some((_, given)) => listing::list(call, given, Box::Unspecified, &[Kind::Decision, Kind::Proposal]),
         None => Ok(Exit::Usage),
     }
 }
 
+fn act_on(call: &Call, given: &ArgMatches, stage: Stage) -> Outcome {
+    let note = args::text(given, "message").map_or(Ok(String::new()), |text| ask::text(call, text))?;
+    listing::act(call, given, stage, &note)
+}
+
 fn propose(call: &Call, given: &ArgMatches) -> Outcome {
     let status = filing::status(given).ok_or_else(|| report::missing(call, "--actual|--exercise"))?;
     let said = |name| args::text(given, name).unwrap_or_default().trim().to_owned();
+    let publication = Publication {
+        audience: said("audience"),
+        channels: args::texts(given, "channel"),
+        until_us: args::deadline(&call.words, given, "until", call.now())?,
+        contact: said("contact"),
+    };
     let decision = Decision {
         subject: args::chosen::<Subject>(given, "subject").unwrap_or_default().into(),
         scope: directive::units(args::required(given, "to")),
@@ -90,6 +111,7 @@ fn propose(call: &Call, given: &ArgMatches) -> Outcome {
         effective_at_us: args::deadline(&call.words, given, "effective", call.now())?,
         fallback: said("fallback"),
         options: args::texts(given, "option"),
+        publication: (!publication.audience.is_empty()).then_some(publication),
         ..Default::default()
     };
     let content = Content::Proposal(Proposal { decision: Some(decision) });

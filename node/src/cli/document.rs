@@ -323,7 +323,15 @@ fn decision_fields(decision: &Decision, words: &Words) -> Vec<(&'static str, Str
         0 => words.text("effective-at-once"),
         us => time::clock(us),
     };
-    vec![
+    let published = decision.publication.as_ref().map(|publication| {
+        [
+            ("field-audience", visible::line(&publication.audience)),
+            ("field-channels", list(&publication.channels)),
+            ("field-until", time::clock(publication.until_us)),
+            ("field-contact", visible::line(&publication.contact)),
+        ]
+    });
+    let mut fields = vec![
         ("field-subject", decision.subject().word(words)),
         ("field-scope", list(&decision.scope)),
         ("field-place", visible::line(&decision.place)),
@@ -334,7 +342,9 @@ fn decision_fields(decision: &Decision, words: &Words) -> Vec<(&'static str, Str
         ("field-votes", votes.collect::<Vec<_>>().join(&comma)),
         ("field-drafter", visible::line(&decision.drafter)),
         ("field-releaser", visible::line(&decision.releaser)),
-    ]
+    ];
+    fields.extend(published.into_iter().flatten());
+    fields
 }
 
 /// A 建议 that follows.
@@ -569,6 +579,12 @@ fn decision_json(decision: &Decision) -> Value {
         "releaser": some(&decision.releaser),
         "proposal": id(&decision.proposal),
         "votes": decision.votes.iter().map(vote_json).collect::<Vec<_>>(),
+        "publication": decision.publication.as_ref().map(|publication| json!({
+            "audience": publication.audience,
+            "channels": publication.channels,
+            "until": time::rfc3339(publication.until_us),
+            "contact": some(&publication.contact),
+        })),
     })
 }
 

@@ -117,6 +117,7 @@ fn duty(one: &ObligationView, words: &Words) -> String {
         "ask" => "duty-ask",
         "answer" => "duty-answer",
         "assess" => "duty-assess",
+        "publish" => "duty-publish",
         "tell" if one.written => "duty-tell-written",
         "tell" => "duty-tell",
         "state" => "duty-state",

@@ -144,6 +144,8 @@ terms!(Subject, "subject":
     Change "change" ["变更考试安排", "变更"];
     SuspendService "suspend-service" ["暂停信息系统"];
     ResumeService "resume-service" ["恢复信息系统"];
+    Notify "notify" ["告知考生", "告知"];
+    Publish "publish" ["向社会发布", "发布"];
     SparePaper "spare-paper" ["启用备用卷"];
     Other "other" ["其他"];
 );

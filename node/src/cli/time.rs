@@ -31,6 +31,11 @@ pub fn rfc3339(us: i64) -> Option<String> {
     if us == 0 { None } else { beijing(us)?.format(&Rfc3339).ok() }
 }
 
+/// `2026-09-19T08:44:10+08:00`, or nothing: as systems that warn the public write it.
+pub fn seconds(us: i64) -> Option<String> {
+    rfc3339(us - us.rem_euclid(1_000_000))
+}
+
 /// `09-19 08:44:10 (2 分前)`.
 pub fn clock_and_age(us: i64, now: Timestamp, words: &Words) -> String {
     if us == 0 {

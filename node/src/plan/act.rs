@@ -5,7 +5,7 @@
 
 use proto::v1::{self, Kind, Role, Stage};
 
-use super::{Desk, find, refuse};
+use super::{Desk, find, publication, refuse};
 use crate::{
     limits,
     post::{
@@ -91,7 +91,8 @@ fn may_act(desk: Desk<'_>, copy: &Copy, stage: Stage) -> Result<(), Refusal> {
     if matches!(stage, Stage::Signed | Stage::Read) {
         return Ok(());
     }
-    if copy.header.kind() != Kind::Directive || copy.header.role() != Role::Action {
+    let asks = copy.header.kind() == Kind::Directive || publication::is_one(desk, copy);
+    if !asks || copy.header.role() != Role::Action {
         let reason = format!("{number} asks this office for nothing but a signature");
         return refuse(Code::NothingToCarryOut, &reason, &[number]);
     }

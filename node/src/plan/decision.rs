@@ -8,7 +8,7 @@
 use prost::Message as _;
 use proto::v1::{self, Decision, Kind, Role, Subject, Vote, document::Content};
 
-use super::{Desk, addressees, find, join_incident, missing, refuse, same_status, tier, unit};
+use super::{Desk, addressees, find, join_incident, missing, publication, refuse, same_status, tier, unit};
 use crate::{
     limits,
     post::{
@@ -54,6 +54,7 @@ pub(super) fn propose(
     if decision.effective_at_us > 0 && decision.effective_at_us <= desk.now.us() {
         return refuse(Code::EffectInThePast, "this decision would have taken effect already", &[]);
     }
+    publication::check(decision, &draft.header)?;
     addressees(desk, &decision.scope)?;
     about(desk, request, draft)?;
     let decision = Decision { drafter: request.officer.trim().to_owned(), votes: Vec::new(), ..decision.clone() };

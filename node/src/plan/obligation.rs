@@ -129,6 +129,7 @@ impl Fold<'_> {
             What::State(item) => one(self.cause(rule, owner), self.stated(item)),
             What::Assess => one(self.ended(owner), self.scene.first_of(owner, scene::assesses)),
             What::Answer => self.answers(rule, owner, tier),
+            What::Publish => self.publications(rule, owner, tier),
             What::FollowUp => self.beats(rule, owner, tier),
         }
     }
@@ -232,6 +233,18 @@ impl Fold<'_> {
                     owed.due = Due { at: needed.max(at), before: None };
                 }
                 Some(owed)
+            })
+            .collect()
+    }
+
+    /// Every notice to candidates this office is to put where they see it, from when it had it or it takes effect.
+    fn publications(&self, rule: &Rule, owner: &Unit, tier: Tier) -> Vec<Obligation> {
+        let notices = self.scene.standing().filter_map(|document| Some((document, scene::notifies(document, owner)?)));
+        notices
+            .filter_map(|(document, effective)| {
+                let at = self.scene.had(document, owner)?.max(effective);
+                let met = self.scene.completed(document, owner);
+                Some(self.obligation(rule, owner, tier, Cause { document, at }, met))
             })
             .collect()
     }

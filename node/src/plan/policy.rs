@@ -151,6 +151,8 @@ pub enum What {
     Answer,
     /// 评估, after the 终报.
     Assess,
+    /// Put a notice to candidates where they see it.
+    Publish,
     /// Tell somebody outside; `written` = in writing.
     Tell {
         /// Whom.
@@ -173,6 +175,7 @@ pub fn word(what: What) -> &'static str {
         What::Ask => "ask",
         What::Answer => "answer",
         What::Assess => "assess",
+        What::Publish => "publish",
         What::Tell { .. } => "tell",
         What::State(_) => "state",
     }

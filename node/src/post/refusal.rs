@@ -99,6 +99,10 @@ codes! {
     DrafterVotes "drafter-votes" ["officer"];
     /// Not a member of the group.
     NotAMember "not-a-member" ["officer"];
+    /// A publication has another subject, or a subject that is one has no publication.
+    NotAPublication "not-a-publication" [];
+    /// Nobody outside is told of an exercise.
+    ExercisePublishesNothing "exercise-publishes-nothing" [];
     /// It is not a proposal.
     NotAProposal "not-a-proposal" ["number"];
     /// A decision that takes effect in the past.

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use proto::v1::{
-    Category, DocumentView, Grade, Header, Kind, LateralNotice, Report, Stage, Standing, document::Content,
+    Category, DocumentView, Grade, Header, Kind, LateralNotice, Report, Role, Stage, Standing, Subject,
+    document::Content,
 };
 
 use super::{Met, highest};
@@ -100,9 +101,18 @@ impl<'a> Scene<'a> {
 
     /// When an officer of an office signed for a document.
     pub(super) fn signed(&self, document: Document<'a>, owner: &Unit) -> Option<Met> {
+        Self::acted(document, owner, Stage::Signed)
+    }
+
+    /// When an officer of an office had done what a document asks.
+    pub(super) fn completed(&self, document: Document<'a>, owner: &Unit) -> Option<Met> {
+        Self::acted(document, owner, Stage::Completed)
+    }
+
+    fn acted(document: Document<'a>, owner: &Unit, act: Stage) -> Option<Met> {
         let stages = document.view.recipients.iter().flat_map(|recipient| &recipient.stages);
-        let signed = stages.filter(|stage| stage.stage() == Stage::Signed && stage.station == owner.as_str());
-        let first = signed.min_by(|a, b| (a.at_us, &a.officer).cmp(&(b.at_us, &b.officer)))?;
+        let acts = stages.filter(|stage| stage.stage() == act && stage.station == owner.as_str());
+        let first = acts.min_by(|a, b| (a.at_us, &a.officer).cmp(&(b.at_us, &b.officer)))?;
         Some(Met { at: Timestamp::from_us(first.at_us), by: first.officer.clone() })
     }
 
@@ -187,6 +197,18 @@ pub(super) fn asks(document: Document<'_>) -> bool {
 pub(super) fn answers(document: Document<'_>, asked: Document<'_>) -> bool {
     matches!(document.header.kind(), Kind::Approval | Kind::Denial)
         && document.header.references.first().is_some_and(|id| *id == asked.view.id)
+}
+
+/// A notice to candidates that an office is to pass on, and when it takes effect.
+pub(super) fn notifies(document: Document<'_>, owner: &Unit) -> Option<Timestamp> {
+    let mut asked = document.view.recipients.iter().filter(|recipient| recipient.role() == Role::Action);
+    match document.content() {
+        Some(Content::Decision(decision)) if decision.subject() == Subject::Notify => {
+            let effective = Timestamp::from_us(decision.effective_at_us);
+            asked.any(|recipient| recipient.unit == owner.as_str()).then_some(effective)
+        }
+        _ => None,
+    }
 }
 
 /// 评估.

@@ -2,8 +2,9 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proto::v1::{
-    Assessment, Choice, Clock, Directive, Document as Body, Endorsement, Header, LateralNotice, Manner, Passage,
-    RecipientView, Reply, Report, Request, Stage, StageView, Standing, Status, document::Content,
+    Assessment, Choice, Clock, Decision, Directive, Document as Body, Endorsement, Header, LateralNotice, Manner,
+    Passage, RecipientView, Reply, Report, Request, Role, Stage, StageView, Standing, Status, Subject,
+    document::Content,
 };
 
 use super::*;
@@ -185,6 +186,42 @@ fn row_3_8_in_part_the_ministry_owes_an_instruction() {
     let met = the(&[directive, report], "000000", What::Instruct);
     assert_eq!(verdict(&met, 99), Verdict::Done);
     assert_eq!(met.met.unwrap().by, "X-000000-0000");
+}
+
+/// 5.1a: those at the place owe the candidates a notice from when they had it, or it takes effect; who else is to know,
+/// owes nothing.
+#[test]
+fn row_5_1a_in_part_a_notice_to_candidates_is_put_up_in_time() {
+    let decision = |effective| Decision {
+        subject: Subject::Notify.into(),
+        effective_at_us: if effective == 0 { 0 } else { MORNING + effective * MINUTE },
+        ..Default::default()
+    };
+    let noticed = |effective, done: Option<i64>| {
+        let view = document(0, "000000", Kind::Decision, 20, Content::Decision(decision(effective)));
+        let at = |stage: Stage, minute: i64| StageView {
+            stage: stage.into(),
+            station: "420100".into(),
+            officer: "张三".into(),
+            at_us: MORNING + minute * MINUTE,
+            ..Default::default()
+        };
+        let mut stages = vec![at(Stage::Delivered, 21)];
+        stages.extend(done.map(|minute| at(Stage::Completed, minute)));
+        let recipient = |unit: &str, role: Role, stages| RecipientView {
+            unit: unit.into(),
+            role: role.into(),
+            stages,
+            ..Default::default()
+        };
+        let recipients = vec![recipient("420100", Role::Action, stages), recipient("420000", Role::Info, Vec::new())];
+        [DocumentView { recipients, ..view }, first(Category::NaturalDisaster, Vec::new())]
+    };
+    let open = the(&noticed(0, None), "420100", What::Publish);
+    assert_eq!((due(&open), verdict(&open, 60)), (51, Verdict::Overdue(minutes(9))));
+    assert_eq!(verdict(&the(&noticed(0, Some(40)), "420100", What::Publish), 99), Verdict::Done);
+    assert_eq!(due(&the(&noticed(60, None), "420100", What::Publish)), 90, "from when it takes effect");
+    assert_eq!(find(&owed(&noticed(0, None)), "420000", What::Publish), None);
 }
 
 /// 4.1d: three ways to tell at once, and the day the law gives for the letter.

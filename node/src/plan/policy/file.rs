@@ -314,10 +314,11 @@ fn what(duty: &Duty) -> Said<What> {
         ("ask", ..) => What::Ask,
         ("answer", ..) => What::Answer,
         ("assess", ..) => What::Assess,
+        ("publish", ..) => What::Publish,
         ("tell", ..) => return Err("`tell` needs `to`, and no `item`".to_owned()),
         ("state", ..) => return Err("`state` needs `item`, and no `to` or `written`".to_owned()),
         (other, ..) => {
-            let known = "report, sign, endorse, instruct, follow-up, ask, answer, assess, tell, state";
+            let known = "report, sign, endorse, instruct, follow-up, ask, answer, assess, publish, tell, state";
             return Err(format!("`{other}` is nothing to do: {known}"));
         }
     };
