@@ -10,6 +10,7 @@ pub mod incident;
 pub mod lateral;
 pub mod nil;
 pub mod obligation;
+pub mod order;
 pub mod particulars;
 pub mod policy;
 pub mod publication;
@@ -302,6 +303,7 @@ fn direct(
     if directive.title.trim().is_empty() || directive.text.trim().is_empty() {
         return refuse(Code::MissingFields, "a directive needs a title and a text", &["title, text"]);
     }
+    order::check(directive, request)?;
     let action = addressees(desk, &request.action_to)?;
     let mut destinations: Vec<(Unit, Role)> = action.iter().map(|unit| (unit.clone(), Role::Action)).collect();
     let info = addressees(desk, &request.info_to)?;

@@ -66,9 +66,37 @@ async fn what_the_plan_demands_is_owed_done_and_proved_from_the_command_line() {
     the_desk_is_kept_and_handed_over(&offices);
     nobody_is_told_of_an_exercise(&offices);
     the_leading_group_decides_what_only_it_may(&offices).await;
+    people_are_sent_and_arrive(&offices).await;
     candidates_are_told_what_changes(&offices).await;
     new_rules_reach_everybody_and_judge_nothing_old(&offices).await;
     everybody_says_whether_he_is_ready_for_the_exam(&offices).await;
+}
+
+async fn people_are_sent_and_arrive(offices: &Offices) {
+    let Offices { district, province, ministry } = offices;
+    let incident = offices.reports("--actual", "试卷安全", &[]);
+    until_owed(province, &incident, "deploy").await;
+    let order = ["directive", "issue", "--actual", "--to", "420100", "--for", &incident, "--order", "派员"];
+    let order =
+        [&order[..], &["--title", "派员协助查处", "-m", "请配合。", "--person", "李处(省厅)", "--person"]].concat();
+    let order =
+        [&order[..], &["周处(省国家保密局)", "--mandate", "协助查处", "--contact", "李处 13900000000"]].concat();
+    let said = province.types(&order);
+    assert!(said.code == 2 && said.err.contains("eta"), "when do they come? {said:?}");
+    let sent = files(province, &[&order[..], &["--eta", "+2h"]].concat());
+    until(ministry, &incident, "420000", "deploy", &sent).await;
+    eventually("the district signs for those who come", async || {
+        (district.types(&["directive", "sign", &sent]).code == 0).then_some(())
+    })
+    .await;
+    assert_eq!(district.types(&["directive", "done", &sent, "-m", "10:20 到达"]).code, 0);
+    eventually("the province hears that they have arrived", async || {
+        let said = province.types(&["directive", "status", &sent]);
+        (said.out.contains("办结") && said.out.contains("张三")).then_some(())
+    })
+    .await;
+    let shown = district.types(&["directive", "show", &sent]);
+    assert!(shown.out.contains("周处(省国家保密局)") && shown.out.contains("派员"), "{shown:?}");
 }
 
 async fn candidates_are_told_what_changes(offices: &Offices) {

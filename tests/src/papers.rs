@@ -40,6 +40,7 @@ pub fn directive(to: &[&str], precedence: Precedence) -> v1::FileRequest {
         text: "立即启用备用试卷,延长十五分钟。".into(),
         officer: "赵一".into(),
         require: v1::Stage::Undertaken.into(),
+        ..Default::default()
     };
     v1::FileRequest {
         action_to: to.iter().map(|unit| (*unit).to_owned()).collect(),

@@ -216,6 +216,7 @@ async fn issue(play: &Arc<Play>, order: &Order, dice: &mut Dice) -> Option<(File
         text: numbered(order.text.say(lang), serial),
         officer: people::on_duty(&root, lang),
         require: order.require as i32,
+        ..Directive::default()
     };
     let title = format!("{} → {action} ({})", order.title.say(lang), to.len());
     let count = to.len();

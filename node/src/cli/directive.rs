@@ -1,13 +1,13 @@
 //! `directive`: 指示 — from above to some or all below, and what each of them says to it.
 
-use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser};
-use proto::v1::{Box, Cancel, Directive, DocumentView, FileRequest, Kind, Stage, document::Content};
+use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser};
+use proto::v1::{Box, Cancel, Directive, DocumentView, FileRequest, Kind, Order, Sent, Stage, document::Content};
 
 use super::{
     args, ask,
     call::Call,
     document,
-    exit::{Exit, Outcome},
+    exit::{Exit, Failure, Outcome},
     filing, listing, progress, report, wait,
     wait::Verdict,
     words::Words,
@@ -49,12 +49,17 @@ fn issue_command(words: &Words) -> Command {
         .arg(args::option(words, "file", "arg-directive-file").value_name("FILE").conflicts_with("message"))
         .arg(report::message(words))
         .arg(args::option(words, "reply-by", "arg-reply-by").value_name("TIME"))
+        .arg(args::choice::<Order>(words, "order", "arg-order"))
+        .arg(args::option(words, "person", "arg-person").value_name("NAME").action(ArgAction::Append))
+        .arg(args::option(words, "mandate", "arg-mandate").value_name("TEXT"))
+        .arg(args::option(words, "goods", "arg-goods").value_name("TEXT"))
+        .arg(args::option(words, "from", "arg-goods-from").value_name("TEXT"))
+        .arg(args::option(words, "eta", "arg-eta").value_name("TIME"))
+        .arg(args::option(words, "contact", "arg-sent-contact").value_name("TEXT"))
         .arg(
             args::option(words, "require", "arg-require")
                 .value_parser(PossibleValuesParser::new(["sign", "undertake", "complete"]))
-                .hide_possible_values(true)
-                .default_value("sign")
-                .hide_default_value(true),
+                .hide_possible_values(true),
         );
     filing::flags(wait_flags(command, words), words)
 }
@@ -110,11 +115,15 @@ fn issue(call: &Call, given: &ArgMatches) -> Outcome {
         (None, Some(text)) => ask::text(call, text)?,
         (None, None) => return Err(report::missing(call, "--file|-m")),
     };
+    let order = args::chosen::<Order>(given, "order").unwrap_or_default();
+    let asked = args::text(given, "require").map(required_stage);
     let content = Content::Directive(Directive {
         title: args::required(given, "title").to_owned(),
         text,
         officer: call.officer()?,
-        require: required_stage(args::required(given, "require")).into(),
+        require: asked.unwrap_or_else(|| usual_stage(order)).into(),
+        order: order.into(),
+        sent: sent(call, given)?,
     });
     let request = filing::request(call, given, Kind::Directive, status, content)?;
     let request = FileRequest {
@@ -137,6 +146,20 @@ fn issue(call: &Call, given: &ArgMatches) -> Outcome {
         }
         follow(call, station, &filed.number, level, patience, false).await
     })
+}
+
+/// Who or what is on its way, if anything was said of that.
+fn sent(call: &Call, given: &ArgMatches) -> Result<Option<Sent>, Failure> {
+    let said = |name| args::text(given, name).unwrap_or_default().trim().to_owned();
+    let sent = Sent {
+        people: args::texts(given, "person"),
+        mandate: said("mandate"),
+        goods: said("goods"),
+        from: said("from"),
+        eta_us: args::deadline(&call.words, given, "eta", call.now())?,
+        contact: said("contact"),
+    };
+    Ok((sent != Sent::default()).then_some(sent))
 }
 
 /// How far it has come, addressee by addressee.
@@ -232,6 +255,14 @@ pub(super) fn cancel(call: &Call, given: &ArgMatches) -> Outcome {
 pub(super) fn units(text: &str) -> Vec<String> {
     let units = text.split([',', '\u{ff0c}', '、', ';', '\u{ff1b}']).map(str::trim).filter(|unit| !unit.is_empty());
     units.map(str::to_owned).collect()
+}
+
+/// What is asked if nothing was said: a signature, and of what is to come back an answer.
+fn usual_stage(order: Order) -> Stage {
+    match order {
+        Order::Unspecified | Order::Guidance => Stage::Signed,
+        _ => Stage::Completed,
+    }
 }
 
 fn required_stage(text: &str) -> Stage {

@@ -1,8 +1,8 @@
 //! One document, and lists of them: for people and for machines.
 
 use proto::v1::{
-    AttachmentView, Decision, Document, DocumentView, Grade, Header, Kind, Passage, QueueState, RecipientView,
-    SecrecyReport, StageView, Standing, Subject, Vote, document::Content,
+    AttachmentView, Decision, Directive, Document, DocumentView, Grade, Header, Kind, Order, Passage, QueueState,
+    RecipientView, SecrecyReport, StageView, Standing, Subject, Vote, document::Content,
 };
 use serde_json::{Value, json};
 
@@ -264,10 +264,7 @@ fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, Stri
             ("field-officer", visible::line(&request.officer)),
         ],
         Some(Content::Reply(reply)) => vec![("field-officer", visible::line(&reply.officer))],
-        Some(Content::Directive(directive)) => vec![
-            ("field-require", directive.require().word(words)),
-            ("field-officer", visible::line(&directive.officer)),
-        ],
+        Some(Content::Directive(directive)) => directive_fields(directive, words),
         Some(Content::Cancel(cancel)) => vec![("field-officer", visible::line(&cancel.officer))],
         Some(Content::Endorsement(said)) => vec![
             ("field-verified", said.verified().word(words)),
@@ -310,6 +307,29 @@ fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, Stri
         ],
         Some(Content::Receipts(_)) | None => Vec::new(),
     }
+}
+
+fn directive_fields(directive: &Directive, words: &Words) -> Vec<(&'static str, String)> {
+    let mut fields = Vec::new();
+    if directive.order() != Order::Unspecified {
+        fields.push(("field-order", directive.order().word(words)));
+    }
+    if let Some(sent) = &directive.sent {
+        let people = sent.people.iter().map(|person| visible::line(person)).collect::<Vec<_>>();
+        fields.extend([
+            ("field-people", people.join(&words.text("list-comma"))),
+            ("field-mandate", visible::line(&sent.mandate)),
+            ("field-goods", visible::line(&sent.goods)),
+            ("field-from", visible::line(&sent.from)),
+            ("field-eta", time::clock(sent.eta_us)),
+            ("field-contact", visible::line(&sent.contact)),
+        ]);
+    }
+    fields.extend([
+        ("field-require", directive.require().word(words)),
+        ("field-officer", visible::line(&directive.officer)),
+    ]);
+    fields
 }
 
 fn decision_fields(decision: &Decision, words: &Words) -> Vec<(&'static str, String)> {
@@ -501,6 +521,15 @@ fn content_json(view: &DocumentView) -> Value {
             "text": directive.text,
             "require": directive.require().code(),
             "officer": directive.officer,
+            "order": (directive.order() != Order::Unspecified).then(|| directive.order().code()),
+            "sent": directive.sent.as_ref().map(|sent| json!({
+                "people": sent.people,
+                "mandate": some(&sent.mandate),
+                "goods": some(&sent.goods),
+                "from": some(&sent.from),
+                "eta": time::rfc3339(sent.eta_us),
+                "contact": some(&sent.contact),
+            })),
         }),
         Some(Content::Cancel(cancel)) => json!({
             "target": id(&cancel.target),

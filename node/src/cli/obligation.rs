@@ -118,6 +118,7 @@ fn duty(one: &ObligationView, words: &Words) -> String {
         "answer" => "duty-answer",
         "assess" => "duty-assess",
         "publish" => "duty-publish",
+        "deploy" => "duty-deploy",
         "tell" if one.written => "duty-tell-written",
         "tell" => "duty-tell",
         "state" => "duty-state",

@@ -2,8 +2,8 @@
 
 use clap::builder::PossibleValue;
 use proto::v1::{
-    Category, Choice, Classification, Grade, Item, Kind, Lateral, LogMatter, Manner, NilState, PointState, Precedence,
-    Readiness, Role, Severity, Stage, Standing, Status, Subject, Verdict,
+    Category, Choice, Classification, Grade, Item, Kind, Lateral, LogMatter, Manner, NilState, Order, PointState,
+    Precedence, Readiness, Role, Severity, Stage, Standing, Status, Subject, Verdict,
 };
 
 use super::words::Words;
@@ -148,6 +148,14 @@ terms!(Subject, "subject":
     Publish "publish" ["向社会发布", "发布"];
     SparePaper "spare-paper" ["启用备用卷"];
     Other "other" ["其他"];
+);
+
+terms!(Order, "order":
+    Guidance "guidance" ["指导"];
+    Deployment "deployment" ["派员"];
+    Support "support" ["支援"];
+    Query "query" ["核实"];
+    Supervision "supervision" ["督办"];
 );
 
 terms!(Manner, "manner":

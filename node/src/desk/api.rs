@@ -401,6 +401,7 @@ fn grpc_code(code: Code) -> tonic::Code {
         | Code::NotYetTold
         | Code::NoSuchSlot
         | Code::NoSuchPoint
+        | Code::NothingIsSent
         | Code::NotAPublication
         | Code::PointUnexplained
         | Code::BadPolicy

@@ -125,6 +125,7 @@ impl Fold<'_> {
             What::Endorse => one(self.had_first(owner), self.scene.first_of(owner, scene::recommends)),
             What::Instruct => one(self.had_first(owner), self.scene.first_of(owner, scene::instructs)),
             What::Ask => one(self.cause(rule, owner), self.scene.first_of(owner, scene::asks)),
+            What::Deploy => one(self.cause(rule, owner), self.scene.first_of(owner, scene::deploys)),
             What::Tell { to, written } => one(self.to_tell(rule, owner), self.told(owner, to, written)),
             What::State(item) => one(self.cause(rule, owner), self.stated(item)),
             What::Assess => one(self.ended(owner), self.scene.first_of(owner, scene::assesses)),

@@ -153,6 +153,8 @@ pub enum What {
     Assess,
     /// Put a notice to candidates where they see it.
     Publish,
+    /// 派员.
+    Deploy,
     /// Tell somebody outside; `written` = in writing.
     Tell {
         /// Whom.
@@ -176,6 +178,7 @@ pub fn word(what: What) -> &'static str {
         What::Answer => "answer",
         What::Assess => "assess",
         What::Publish => "publish",
+        What::Deploy => "deploy",
         What::Tell { .. } => "tell",
         What::State(_) => "state",
     }

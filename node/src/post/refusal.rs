@@ -89,6 +89,8 @@ codes! {
     NoSuchPoint "no-such-point" ["point", "points"];
     /// Something is not ready, or need not be, and it is not said why.
     PointUnexplained "point-unexplained" ["point"];
+    /// A directive that sends nobody and nothing says who or what is sent.
+    NothingIsSent "nothing-is-sent" [];
     /// Something that needs the leading group's decision: which subject.
     NeedsDecision "needs-decision" ["subject"];
     /// The decision named is about something else, or about others.

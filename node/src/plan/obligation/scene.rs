@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proto::v1::{
-    Category, DocumentView, Grade, Header, Kind, LateralNotice, Report, Role, Stage, Standing, Subject,
+    Category, DocumentView, Grade, Header, Kind, LateralNotice, Order, Report, Role, Stage, Standing, Subject,
     document::Content,
 };
 
@@ -186,6 +186,11 @@ pub(super) fn recommends(document: Document<'_>) -> bool {
 /// 指示 or 批复.
 pub(super) fn instructs(document: Document<'_>) -> bool {
     matches!(document.header.kind(), Kind::Directive | Kind::Decision | Kind::Approval | Kind::Denial)
+}
+
+/// 派员.
+pub(super) fn deploys(document: Document<'_>) -> bool {
+    matches!(document.content(), Some(Content::Directive(directive)) if directive.order() == Order::Deployment)
 }
 
 /// 请示.

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use proto::v1::{
     Assessment, Choice, Clock, Decision, Directive, Document as Body, Endorsement, Header, LateralNotice, Manner,
-    Passage, RecipientView, Reply, Report, Request, Role, Stage, StageView, Standing, Status, Subject,
+    Order, Passage, RecipientView, Reply, Report, Request, Role, Stage, StageView, Standing, Status, Subject,
     document::Content,
 };
 
@@ -186,6 +186,19 @@ fn row_3_8_in_part_the_ministry_owes_an_instruction() {
     let met = the(&[directive, report], "000000", What::Instruct);
     assert_eq!(verdict(&met, 99), Verdict::Done);
     assert_eq!(met.met.unwrap().by, "X-000000-0000");
+}
+
+/// 4.1g: the province sends people of its own, together with the secrecy department, once papers may have leaked.
+#[test]
+fn row_4_1g_in_part_the_province_sends_people_once_papers_may_have_leaked() {
+    let report = first(Category::PaperSecurity, Vec::new());
+    assert_eq!(due(&the(std::slice::from_ref(&report), "420000", What::Deploy)), 36, "from when it had the report");
+    assert_eq!(find(&owed(&[first(Category::Epidemic, Vec::new())]), "420000", What::Deploy), None);
+    let order = |order: Order| Directive { order: order.into(), ..Default::default() };
+    let sent = |sort| document(0, "420000", Kind::Directive, 12, Content::Directive(order(sort)));
+    let guided = [report.clone(), sent(Order::Guidance)];
+    assert_eq!(the(&guided, "420000", What::Deploy).met, None, "advice sends nobody");
+    assert_eq!(verdict(&the(&[report, sent(Order::Deployment)], "420000", What::Deploy), 99), Verdict::Done);
 }
 
 /// 5.1a: those at the place owe the candidates a notice from when they had it, or it takes effect; who else is to know,

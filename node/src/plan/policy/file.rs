@@ -315,10 +315,11 @@ fn what(duty: &Duty) -> Said<What> {
         ("answer", ..) => What::Answer,
         ("assess", ..) => What::Assess,
         ("publish", ..) => What::Publish,
+        ("deploy", ..) => What::Deploy,
         ("tell", ..) => return Err("`tell` needs `to`, and no `item`".to_owned()),
         ("state", ..) => return Err("`state` needs `item`, and no `to` or `written`".to_owned()),
         (other, ..) => {
-            let known = "report, sign, endorse, instruct, follow-up, ask, answer, assess, publish, tell, state";
+            let known = "report, sign, endorse, instruct, follow-up, ask, answer, assess, publish, deploy, tell, state";
             return Err(format!("`{other}` is nothing to do: {known}"));
         }
     };
