@@ -152,6 +152,8 @@ pub const INCIDENTS_LISTED_MAX: usize = 200;
 pub const TOPIC_BYTES_MAX: usize = 64;
 /// Members of a group that may decide, and so votes on a decision.
 pub const MEMBERS_MAX: usize = 64;
+/// Persons and offices one assessment commends.
+pub const COMMENDED_MAX: usize = 64;
 /// People one directive sends.
 pub const PEOPLE_SENT_MAX: usize = 32;
 /// Bytes of the name of an hour at which a 平安报 is owed: with its first word it is a topic.

@@ -5,6 +5,7 @@
 
 mod above;
 pub mod act;
+mod assessment;
 pub mod decision;
 pub mod incident;
 pub mod lateral;
@@ -88,7 +89,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         (Kind::Approval | Kind::Denial, Content::Reply(reply)) => answer(desk, request, reply, &mut draft)?,
         (Kind::Endorsement, Content::Endorsement(said)) => above::endorse(desk, request, said, &mut draft)?,
         (Kind::LateralNotice, Content::LateralNotice(notice)) => tell(desk, request, notice, &mut draft)?,
-        (Kind::Assessment, Content::Assessment(said)) => assess(desk, request, said, &mut draft)?,
+        (Kind::Assessment, Content::Assessment(said)) => assessment::write(desk, request, said, &mut draft)?,
         (Kind::PolicyRelease, Content::PolicyRelease(release)) => above::release(desk, request, release, &mut draft)?,
         (Kind::NilReport, Content::NilReport(nil)) => nil::write(desk, nil, &mut draft)?,
         (Kind::Preparation, Content::Preparation(said)) => readiness::write(desk, said, &mut draft)?,
@@ -229,29 +230,6 @@ fn tell(
         return refuse(Code::ExerciseTellsNobody, &reason, &[&first.header.number]);
     };
     lateral::check(desk, real, notice)
-}
-
-/// 评估, under three headings. The ministry's own goes down to whoever it is about.
-fn assess(desk: Desk<'_>, request: &v1::FileRequest, said: &v1::Assessment, draft: &mut Draft) -> Result<(), Refusal> {
-    let first = find(desk, &request.incident, "incident")?;
-    if tier(desk) == Tier::Ministry {
-        draft.letter = Some('A');
-        draft.destinations = vec![(unit(&first.header.origin)?, Role::Info)];
-        draft.header.info_to = vec![first.header.origin.clone()];
-    } else {
-        upward(desk, draft, 'A')?;
-    }
-    join_incident(&first, draft)?;
-    let missing = missing(&[("harm", &said.harm), ("handling", &said.handling), ("effect", &said.effect)]);
-    if !missing.is_empty() {
-        let reason = format!("an assessment has three headings, and here {missing} is missing");
-        return refuse(Code::MissingFields, &reason, &[&missing]);
-    }
-    if desk.post.end_of(incident_of(&first), &first.header.origin).is_none() {
-        let reason = format!("{} goes on: it is assessed after its final report", first.header.number);
-        return refuse(Code::NotEnded, &reason, &[&first.header.number]);
-    }
-    Ok(())
 }
 
 /// The names of the fields that are empty.

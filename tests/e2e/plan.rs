@@ -73,7 +73,7 @@ async fn what_the_plan_demands_is_owed_done_and_proved_from_the_command_line() {
 }
 
 async fn people_are_sent_and_arrive(offices: &Offices) {
-    let Offices { district, province, ministry } = offices;
+    let Offices { district, province, .. } = offices;
     let incident = offices.reports("--actual", "试卷安全", &[]);
     until_owed(province, &incident, "deploy").await;
     let order = ["directive", "issue", "--actual", "--to", "420100", "--for", &incident, "--order", "派员"];
@@ -84,7 +84,7 @@ async fn people_are_sent_and_arrive(offices: &Offices) {
     let said = province.types(&order);
     assert!(said.code == 2 && said.err.contains("eta"), "when do they come? {said:?}");
     let sent = files(province, &[&order[..], &["--eta", "+2h"]].concat());
-    until(ministry, &incident, "420000", "deploy", &sent).await;
+    until(province, &incident, "420000", "deploy", &sent).await;
     eventually("the district signs for those who come", async || {
         (district.types(&["directive", "sign", &sent]).code == 0).then_some(())
     })

@@ -1,12 +1,12 @@
 //! `assess`: 评估 — how bad it was, how it was dealt with, how it was received: the plan's three headings.
 
-use clap::{ArgMatches, Command};
-use proto::v1::{Assessment, FileRequest, Kind, Status, document::Content};
+use clap::{ArgAction, ArgMatches, Command};
+use proto::v1::{Assessment, Commended, FileRequest, Kind, Status, document::Content};
 
 use super::{
     args, ask,
     call::Call,
-    exit::{Exit, Outcome},
+    exit::{Exit, Failure, Outcome},
     filing,
     words::Words,
 };
@@ -18,8 +18,15 @@ pub(super) fn command(words: &Words) -> Command {
         .arg(args::document(words))
         .arg(heading("harm", "arg-harm"))
         .arg(heading("handling", "arg-handling"))
-        .arg(heading("effect", "arg-effect"));
+        .arg(heading("effect", "arg-effect"))
+        .arg(args::option(words, "commend", "arg-commend").value_name("WHO=MERIT").action(ArgAction::Append));
     filing::flags(command, words)
+}
+
+fn commended(call: &Call, text: &str) -> Result<Commended, Failure> {
+    let named = text.split_once(['=', '\u{ff1d}']);
+    let (who, merit) = named.ok_or_else(|| args::bad(&call.words, "--commend", text, "hint-commend"))?;
+    Ok(Commended { who: who.trim().to_owned(), merit: merit.trim().to_owned() })
 }
 
 /// Runs it.
@@ -30,6 +37,7 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
         handling: heading("handling")?,
         effect: heading("effect")?,
         officer: call.officer()?,
+        commended: args::texts(given, "commend").iter().map(|text| commended(call, text)).collect::<Result<_, _>>()?,
     });
     let request = filing::request(call, given, Kind::Assessment, Status::Unspecified, content)?;
     call.online(async |station| {

@@ -1,8 +1,8 @@
 //! One document, and lists of them: for people and for machines.
 
 use proto::v1::{
-    AttachmentView, Decision, Directive, Document, DocumentView, Grade, Header, Kind, Order, Passage, QueueState,
-    RecipientView, SecrecyReport, StageView, Standing, Subject, Vote, document::Content,
+    AttachmentView, Commended, Decision, Directive, Document, DocumentView, Grade, Header, Kind, Order, Passage,
+    QueueState, RecipientView, SecrecyReport, StageView, Standing, Subject, Vote, document::Content,
 };
 use serde_json::{Value, json};
 
@@ -309,6 +309,10 @@ fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, Stri
     }
 }
 
+fn commended(one: &Commended, words: &Words) -> String {
+    words.say("commended", &[("who", visible::line(&one.who).into()), ("merit", visible::line(&one.merit).into())])
+}
+
 fn directive_fields(directive: &Directive, words: &Words) -> Vec<(&'static str, String)> {
     let mut fields = Vec::new();
     if directive.order() != Order::Unspecified {
@@ -407,7 +411,8 @@ fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
         Some(Content::NilReport(nil)) => visible::lines(&nil.text),
         Some(Content::Preparation(said)) => readiness::lines(said, words),
         Some(Content::LogEntry(entry)) => visible::lines(&entry.text),
-        Some(Content::Receipts(_) | Content::Assessment(_) | Content::PolicyRelease(_)) => Vec::new(),
+        Some(Content::Assessment(said)) => said.commended.iter().map(|one| commended(one, words)).collect(),
+        Some(Content::Receipts(_) | Content::PolicyRelease(_)) => Vec::new(),
         None => vec![words.text("body-absent")],
     }
 }
@@ -569,6 +574,7 @@ fn content_json(view: &DocumentView) -> Value {
             "handling": said.handling,
             "effect": said.effect,
             "officer": said.officer,
+            "commended": said.commended.iter().map(|one| json!({ "who": one.who, "merit": one.merit })).collect::<Vec<_>>(),
         }),
         Some(Content::PolicyRelease(release)) => json!({
             "version": release.version,

@@ -156,6 +156,7 @@ terms!(Order, "order":
     Support "support" ["支援"];
     Query "query" ["核实"];
     Supervision "supervision" ["督办"];
+    RollCall "roll-call" ["点名"];
 );
 
 terms!(Manner, "manner":

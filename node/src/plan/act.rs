@@ -3,9 +3,9 @@
 //! An act is a receipt, sealed by the station, sent to the office that wrote the document and, where it is still on
 //! its way up, to the office it is addressed to. Acts are added, never overwritten.
 
-use proto::v1::{self, Kind, Role, Stage};
+use proto::v1::{self, Kind, Order, Role, Stage, document::Content};
 
-use super::{Desk, find, publication, refuse};
+use super::{Desk, decision, find, publication, refuse, shift};
 use crate::{
     limits,
     post::{
@@ -39,6 +39,7 @@ pub fn drafts(desk: Desk<'_>, request: &v1::ActRequest) -> Result<Vec<Draft>, Re
     let meant = find(desk, &request.document, "document")?;
     let copy = mine(desk, &meant)?;
     may_act(desk, &copy, stage)?;
+    answers_for_itself(desk, &copy, request)?;
     let receipt = v1::Receipt {
         about: Some(v1::Range { channel: Some(copy.channel.to_proto()), first: copy.number, count: 1 }),
         stage: stage.into(),
@@ -102,10 +103,33 @@ fn may_act(desk: Desk<'_>, copy: &Copy, stage: Stage) -> Result<(), Refusal> {
     if copy.header.expires_at_us > 0 && copy.header.expires_at_us < desk.now.us() && stage == Stage::Undertaken {
         return refuse(Code::Expired, &format!("{number} has expired"), &[number]);
     }
-    if !ours.iter().any(|act| act.stage() == Stage::Signed) {
+    // Who answers a roll-call has read it.
+    if !ours.iter().any(|act| act.stage() == Stage::Signed) && order_of(desk, copy) != Order::RollCall {
         return refuse(Code::SignFirst, &format!("sign for {number} first"), &[number]);
     }
     Ok(())
+}
+
+/// 点名 is answered by the person who has the desk, and by nobody for him.
+fn answers_for_itself(desk: Desk<'_>, copy: &Copy, request: &v1::ActRequest) -> Result<(), Refusal> {
+    if request.stage() != Stage::Completed || order_of(desk, copy) != Order::RollCall {
+        return Ok(());
+    }
+    match shift::now(desk) {
+        Some(shift) if shift.officer == request.officer.trim() => Ok(()),
+        Some(shift) => {
+            let reason = format!("{} has the desk, and answers for it", shift.officer);
+            refuse(Code::AnotherOnDuty, &reason, &[&shift.officer])
+        }
+        None => refuse(Code::NobodyOnDuty, "nobody has the desk: begin a shift first", &[]),
+    }
+}
+
+fn order_of(desk: Desk<'_>, copy: &Copy) -> Order {
+    match decision::content(desk, copy) {
+        Some(Content::Directive(directive)) => directive.order(),
+        _ => Order::Unspecified,
+    }
 }
 
 fn hearers(desk: Desk<'_>, copy: &Copy) -> Vec<Unit> {

@@ -112,7 +112,12 @@ struct Cause<'a> {
 impl Fold<'_> {
     fn rule(&self, rule: &Rule) -> Vec<Obligation> {
         let owners = self.scene.owners(&rule.tiers);
-        owners.into_iter().flat_map(|(owner, tier)| self.owed(rule, owner, tier)).collect()
+        let known = |owner: &Unit| !is_seen_at_home_only(rule.what) || owner == self.scene.me;
+        owners
+            .into_iter()
+            .filter(|(owner, _)| known(owner))
+            .flat_map(|(owner, tier)| self.owed(rule, owner, tier))
+            .collect()
     }
 
     fn owed(&self, rule: &Rule, owner: &Unit, tier: Tier) -> Vec<Obligation> {
@@ -271,6 +276,11 @@ impl Fold<'_> {
         }));
         owed
     }
+}
+
+/// What an office does within itself, or towards those below it, is not seen above: nobody there may call it late.
+fn is_seen_at_home_only(what: What) -> bool {
+    matches!(what, What::Deploy)
 }
 
 fn holds(condition: Condition, said: &[Particular]) -> bool {

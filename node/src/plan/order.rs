@@ -1,5 +1,5 @@
 //! PURE. Sorts of 指示, and what each has to say: 派员 who comes, with which mandate, when; 支援 what comes, from where, when;
-//! 核实 and 督办 by when they are to be answered.
+//! 核实, 督办 and 点名 by when they are to be answered.
 //!
 //! All of them are directives: they go to those who act and those who are to know, are signed for, and the office they go
 //! to says when it is done. Of what was sent, that is when it has arrived.
@@ -25,7 +25,7 @@ pub(super) fn check(directive: &Directive, request: &FileRequest) -> Result<(), 
         return refuse(Code::NothingIsSent, "only a deployment or support says who or what is sent", &[]);
     }
     let nobody = sent.people.iter().all(|person| person.trim().is_empty());
-    let answers = matches!(order, Order::Query | Order::Supervision);
+    let answers = matches!(order, Order::Query | Order::Supervision | Order::RollCall);
     let unsaid: Vec<_> = [
         ("person", order == Order::Deployment && nobody),
         ("mandate", order == Order::Deployment && sent.mandate.trim().is_empty()),
@@ -59,7 +59,7 @@ pub(super) fn check(directive: &Directive, request: &FileRequest) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
-    use proto::v1::{Kind, Role, document::Content};
+    use proto::v1::{self, Kind, LogEntry, LogMatter, Role, document::Content};
 
     use super::*;
     use crate::plan::trial::{Office, paper};
@@ -161,6 +161,30 @@ mod tests {
             assert_eq!(province.copy(&number).header.reply_by_us, SOON);
         }
         assert_eq!(Office::of("420100").refused(&order(Order::Query, "420100", |_| {})), Code::NotASuperior);
+    }
+
+    /// 6.2: whoever answers is the one who has the desk; nobody answers for somebody who is not there.
+    #[test]
+    fn row_6_2_in_part_a_roll_call_is_answered_by_whoever_has_the_desk_and_nobody_else() {
+        let (mut province, mut district) = (Office::of("420000"), Office::of("420100"));
+        assert_eq!(province.refused(&order(Order::RollCall, "420100", |_| {})), Code::MissingFields, "by when?");
+        let request = FileRequest { reply_by_us: SOON, ..order(Order::RollCall, "420100", |_| {}) };
+        let number = province.file(&request).unwrap();
+        district.hear(&province);
+        let answer = |district: &Office, officer: &str| {
+            let request = v1::ActRequest {
+                document: number.clone(),
+                stage: Stage::Completed.into(),
+                officer: officer.into(),
+                note: String::new(),
+            };
+            district.at_desk(|desk| crate::plan::act::drafts(desk, &request)).map(|drafts| drafts.len())
+        };
+        assert_eq!(answer(&district, "张三").unwrap_err().code, Code::NobodyOnDuty);
+        let begins = LogEntry { matter: LogMatter::Shift.into(), leader: "李带班".into(), ..Default::default() };
+        district.file(&paper("张三", Kind::LogEntry, Content::LogEntry(begins))).unwrap();
+        assert_eq!(answer(&district, "王五").unwrap_err().code, Code::AnotherOnDuty);
+        assert_eq!(answer(&district, "张三").unwrap(), 1);
     }
 
     #[test]

@@ -220,3 +220,25 @@ fn a_decision_about_a_drill_stays_in_the_drill() {
     assert_eq!(ministry.refused(&signed_off("组长", &number)), Code::StatusDiffers);
     assert!(ministry.file(&drill(signed_off("组长", &number))).is_ok());
 }
+
+/// 2.4: who brings people to safety asks nobody first: it is reported, with nobody reachable, and approved afterwards.
+#[test]
+fn row_2_4_in_part_safety_waits_for_no_approval() {
+    let mut district = Office::of("420100");
+    let said = |item: v1::Item, value| v1::Particular {
+        item: item.into(),
+        value: Some(value),
+        as_of_us: 1_399_999_500_000_000,
+        source: "张三".into(),
+    };
+    let halted = v1::particular::Value::Choice(v1::Choice::Halted.into());
+    let out = v1::particular::Value::Text("全体已转移到操场".into());
+    let mut request = report();
+    if let Some(Content::Report(report)) = request.document.as_mut().and_then(|document| document.content.as_mut()) {
+        report.category = v1::Category::NaturalDisaster.into();
+        report.particulars = vec![said(v1::Item::Holding, halted), said(v1::Item::Sheltered, out)];
+    }
+    let number = district.file(&request).unwrap();
+    let Content::Report(filed) = district.content(&number) else { panic!("a report") };
+    assert_eq!(filed.particulars.len(), 2, "the exam was halted and people were moved, and no decision was named");
+}

@@ -21,7 +21,8 @@ pub(super) struct Scene<'a> {
     /// Who wrote it.
     pub(super) origin: Unit,
     documents: Vec<Document<'a>>,
-    me: &'a Unit,
+    /// Where this is looked at.
+    pub(super) me: &'a Unit,
     /// The offices from the place up to the ministry, the origin first.
     way: Vec<(Unit, Tier)>,
 }

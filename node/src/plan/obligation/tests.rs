@@ -111,7 +111,11 @@ fn exercise(mut view: DocumentView) -> DocumentView {
 }
 
 fn owed(documents: &[DocumentView]) -> Vec<Obligation> {
-    of(documents, &unit("000000"), &tree(), &|version| (version == POLICY.version).then(|| POLICY.clone()))
+    owed_at("000000", documents)
+}
+
+fn owed_at(me: &str, documents: &[DocumentView]) -> Vec<Obligation> {
+    of(documents, &unit(me), &tree(), &|version| (version == POLICY.version).then(|| POLICY.clone()))
 }
 
 fn find(owed: &[Obligation], owner: &str, what: What) -> Option<Obligation> {
@@ -188,17 +192,25 @@ fn row_3_8_in_part_the_ministry_owes_an_instruction() {
     assert_eq!(met.met.unwrap().by, "X-000000-0000");
 }
 
+/// What a province owes as it sees it itself.
+fn at_province(documents: &[DocumentView], what: What) -> Option<Obligation> {
+    find(&owed_at("420000", documents), "420000", what)
+}
+
 /// 4.1g: the province sends people of its own, together with the secrecy department, once papers may have leaked.
 #[test]
 fn row_4_1g_in_part_the_province_sends_people_once_papers_may_have_leaked() {
     let report = first(Category::PaperSecurity, Vec::new());
-    assert_eq!(due(&the(std::slice::from_ref(&report), "420000", What::Deploy)), 36, "from when it had the report");
-    assert_eq!(find(&owed(&[first(Category::Epidemic, Vec::new())]), "420000", What::Deploy), None);
+    let open = at_province(std::slice::from_ref(&report), What::Deploy).unwrap();
+    assert_eq!(due(&open), 36, "from when it had the report");
+    assert_eq!(at_province(&[first(Category::Epidemic, Vec::new())], What::Deploy), None);
     let order = |order: Order| Directive { order: order.into(), ..Default::default() };
     let sent = |sort| document(0, "420000", Kind::Directive, 12, Content::Directive(order(sort)));
     let guided = [report.clone(), sent(Order::Guidance)];
-    assert_eq!(the(&guided, "420000", What::Deploy).met, None, "advice sends nobody");
-    assert_eq!(verdict(&the(&[report, sent(Order::Deployment)], "420000", What::Deploy), 99), Verdict::Done);
+    assert_eq!(at_province(&guided, What::Deploy).unwrap().met, None, "advice sends nobody");
+    let sent = at_province(&[report.clone(), sent(Order::Deployment)], What::Deploy).unwrap();
+    assert_eq!(verdict(&sent, 99), Verdict::Done);
+    assert_eq!(find(&owed(&[report]), "420000", What::Deploy), None, "the ministry does not see whom a province sends");
 }
 
 /// 5.1a: those at the place owe the candidates a notice from when they had it, or it takes effect; who else is to know,
@@ -472,6 +484,13 @@ fn row_4_7b_in_part_a_system_that_fails_is_reported_at_every_level() {
 fn row_4_7c_in_part_the_ministry_owes_measures_when_a_system_fails() {
     let documents = [first(Category::InfoSecurity, vec![is(Item::Symptom, Choice::DataTheft)])];
     assert_eq!(due(&the(&documents, "000000", What::Instruct)), 22, "a quarter of an hour after it knew");
+}
+
+/// 4.8a: clues are taken up on any day of the year; no exam has to be near.
+#[test]
+fn row_4_8a_in_part_a_clue_is_taken_up_on_any_day() {
+    let nature = the(&[first(Category::PublicOpinion, Vec::new())], "420100", What::State(Item::ClueNature));
+    assert_eq!((due(&nature), &nature.due.before), (30, &None), "by its own limit, not by an exam's");
 }
 
 #[test]
