@@ -91,8 +91,10 @@ async fn people_are_sent_and_arrive(offices: &Offices) {
     .await;
     assert_eq!(district.types(&["directive", "done", &sent, "-m", "10:20 到达"]).code, 0);
     eventually("the province hears that they have arrived", async || {
-        let said = province.types(&["directive", "status", &sent]);
-        (said.out.contains("办结") && said.out.contains("张三")).then_some(())
+        let shown: Value = serde_json::from_str(&province.types(&["directive", "show", &sent, "--json"]).out).ok()?;
+        let stages = shown["recipients"][0]["stages"].as_array()?.clone();
+        let arrived = |stage: &Value| stage["stage"] == "completed" && stage["officer"] == "张三";
+        stages.iter().any(|stage| arrived(stage) && stage["note"] == "10:20 到达").then_some(())
     })
     .await;
     let shown = district.types(&["directive", "show", &sent]);
@@ -103,7 +105,7 @@ async fn candidates_are_told_what_changes(offices: &Offices) {
     let Offices { district, ministry, .. } = offices;
     let incident = offices.reports("--actual", "自然灾害", &[]);
     eventually("the ministry has the report", async || {
-        (ministry.types(&["report", "show", &incident]).code == 0).then_some(())
+        (ministry.types(&["incident", "show", &incident]).code == 0).then_some(())
     })
     .await;
     let notice =

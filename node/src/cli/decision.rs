@@ -64,6 +64,7 @@ fn propose_command(words: &Words) -> Command {
         .arg(several("channel", "arg-channel", "TEXT").requires("audience"))
         .arg(args::option(words, "until", "arg-until").value_name("TIME").requires("audience"))
         .arg(args::option(words, "contact", "arg-publication-contact").value_name("TEXT").requires("audience"))
+        .arg(args::option(words, "resumes", "arg-resumes").value_name("ID"))
         .arg(args::option(words, "for", "arg-directive-for").value_name("ID"))
         .arg(args::option(words, "supersedes", "arg-decision-supersedes").value_name("ID"))
         .arg(report::message(words).required(true));
@@ -116,7 +117,8 @@ fn propose(call: &Call, given: &ArgMatches) -> Outcome {
     };
     let content = Content::Proposal(Proposal { decision: Some(decision) });
     let request = filing::request(call, given, Kind::Proposal, status, content)?;
-    let request = FileRequest { incident: said("for"), supersedes: said("supersedes"), ..request };
+    let request =
+        FileRequest { incident: said("for"), supersedes: said("supersedes"), refers_to: said("resumes"), ..request };
     call.online(async |station| {
         let filed = filing::file(call, station, request, &args::texts(given, "attach")).await?;
         filing::told(call, &filed, &[("decision vote", "next-vote"), ("decision release", "next-release")]);

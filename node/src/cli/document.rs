@@ -326,7 +326,7 @@ fn directive_fields(directive: &Directive, words: &Words) -> Vec<(&'static str, 
             ("field-goods", visible::line(&sent.goods)),
             ("field-from", visible::line(&sent.from)),
             ("field-eta", time::clock(sent.eta_us)),
-            ("field-contact", visible::line(&sent.contact)),
+            ("field-on-the-way", visible::line(&sent.contact)),
         ]);
     }
     fields.extend([
@@ -352,7 +352,7 @@ fn decision_fields(decision: &Decision, words: &Words) -> Vec<(&'static str, Str
             ("field-audience", visible::line(&publication.audience)),
             ("field-channels", list(&publication.channels)),
             ("field-until", time::clock(publication.until_us)),
-            ("field-contact", visible::line(&publication.contact)),
+            ("field-inquiries", visible::line(&publication.contact)),
         ]
     });
     let mut fields = vec![
@@ -613,6 +613,7 @@ fn decision_json(decision: &Decision) -> Value {
         "drafter": decision.drafter,
         "releaser": some(&decision.releaser),
         "proposal": id(&decision.proposal),
+        "resumes": id(&decision.resumes),
         "votes": decision.votes.iter().map(vote_json).collect::<Vec<_>>(),
         "publication": decision.publication.as_ref().map(|publication| json!({
             "audience": publication.audience,

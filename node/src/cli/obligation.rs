@@ -119,6 +119,7 @@ fn duty(one: &ObligationView, words: &Words) -> String {
         "assess" => "duty-assess",
         "publish" => "duty-publish",
         "deploy" => "duty-deploy",
+        "meet" => "duty-meet",
         "tell" if one.written => "duty-tell-written",
         "tell" => "duty-tell",
         "state" => "duty-state",

@@ -79,30 +79,26 @@ fn list(call: &Call, given: &ArgMatches) -> Outcome {
     let unit = args::text(given, "unit").unwrap_or_default().to_owned();
     call.online(async |station| {
         let one = !unit.is_empty();
-        let mut board = call.answer(station.list_readiness(ReadinessRequest { unit, status: status.into() }).await)?;
-        if given.get_flag("open") {
-            board.units.retain(|unit| !unit.ready);
-        }
+        let board = call.answer(station.list_readiness(ReadinessRequest { unit, status: status.into() }).await)?;
+        let shown: Vec<_> = board.units.iter().filter(|unit| !(unit.ready && given.get_flag("open"))).collect();
         if call.json {
-            call.object(&json(&board));
+            call.object(&json(&board, &shown));
         } else {
-            call.data(&render(&board, one, &call.names(), &call.words));
+            call.data(&render(&board, &shown, one, &call.names(), &call.words));
         }
         Ok(Exit::Done)
     })
 }
 
-fn render(board: &ReadinessResponse, one: bool, names: &Names, words: &Words) -> String {
+fn render(board: &ReadinessResponse, shown: &[&ReadinessView], one: bool, names: &Names, words: &Words) -> String {
     if board.begins_us == 0 {
         return format!("{}\n", words.text("ready-no-exam"));
     }
     let mut text = String::new();
     if one {
-        for unit in &board.units {
-            text.push_str(&points(unit, words));
-        }
+        shown.iter().for_each(|unit| text.push_str(&points(unit, words)));
     } else {
-        text.push_str(&offices(board, names, words));
+        text.push_str(&offices(&board.policy, shown, names, words));
     }
     let args = [
         ("exam", visible::line(&board.exam).into()),
@@ -113,13 +109,12 @@ fn render(board: &ReadinessResponse, one: bool, names: &Names, words: &Words) ->
     text + &words.say("ready-summary", &args) + "\n"
 }
 
-fn offices(board: &ReadinessResponse, names: &Names, words: &Words) -> String {
-    let heads = ["head-owner", "head-ready", "head-ready-done", "head-ready-open", "head-ready-rules"];
+fn offices(policy: &str, shown: &[&ReadinessView], names: &Names, words: &Words) -> String {
+    let heads = ["head-owner", "head-is-ready", "head-ready-done", "head-ready-open", "head-ready-rules"];
     let mut table = Columns::new(heads.map(|key| words.text(key)));
-    for unit in &board.units {
+    for unit in shown {
         let open: Vec<_> = unit.points.iter().filter(|point| !settled(point)).collect();
-        let named = open.iter().map(|point| format!("{} {}", visible::line(&point.code), point.state().word(words)));
-        let rules = if unit.policy == board.policy || unit.policy.is_empty() {
+        let rules = if unit.policy == policy || unit.policy.is_empty() {
             visible::line(&unit.policy)
         } else {
             words.say("ready-old-rules", &[("version", visible::line(&unit.policy).into())])
@@ -128,11 +123,23 @@ fn offices(board: &ReadinessResponse, names: &Names, words: &Words) -> String {
             names.get(&unit.unit),
             words.text(if unit.ready { "ready-yes" } else { "ready-no" }),
             format!("{}/{}", unit.points.len() - open.len(), unit.points.len()),
-            named.collect::<Vec<_>>().join(&words.text("list-comma")),
+            open_points(&open, words),
             rules,
         ]);
     }
     table.render()
+}
+
+/// What is open, by how it stands, the worst first.
+fn open_points(open: &[&PointView], words: &Words) -> String {
+    let states =
+        [PointState::Overdue, PointState::Missing, PointState::Silent, PointState::NotYet, PointState::Awaited];
+    let named = states.into_iter().filter_map(|state| {
+        let codes = open.iter().filter(|point| point.state() == state).map(|point| visible::line(&point.code));
+        let codes: Vec<_> = codes.collect();
+        (!codes.is_empty()).then(|| format!("{} {}", state.word(words), codes.join(" ")))
+    });
+    named.collect::<Vec<_>>().join(&words.text("list-comma"))
 }
 
 fn points(unit: &ReadinessView, words: &Words) -> String {
@@ -156,7 +163,7 @@ fn settled(point: &PointView) -> bool {
     matches!(point.state(), PointState::Done | PointState::NotConcerned)
 }
 
-fn json(board: &ReadinessResponse) -> serde_json::Value {
+fn json(board: &ReadinessResponse, shown: &[&ReadinessView]) -> serde_json::Value {
     let point = |point: &PointView| {
         json!({
             "code": point.code,
@@ -170,7 +177,7 @@ fn json(board: &ReadinessResponse) -> serde_json::Value {
             "said_at": time::rfc3339(point.said_us),
         })
     };
-    let unit = |unit: &ReadinessView| {
+    let unit = |unit: &&ReadinessView| {
         json!({
             "unit": unit.unit,
             "ready": unit.ready,
@@ -183,7 +190,7 @@ fn json(board: &ReadinessResponse) -> serde_json::Value {
         "exam": document::some(&board.exam),
         "begins_at": time::rfc3339(board.begins_us),
         "policy": board.policy,
-        "units": board.units.iter().map(unit).collect::<Vec<_>>(),
+        "units": shown.iter().map(unit).collect::<Vec<_>>(),
     })
 }
 
@@ -230,9 +237,16 @@ mod tests {
                 unit("420500", false, "2013-4", vec![point("drill", PointState::Missing)]),
             ],
         };
-        let text = render(&board, false, &small("420000", Lang::Zh), &Words::new(Lang::Zh));
-        assert!(text.contains("2 个机关,1 个就绪") && text.contains("drill 未报") && text.contains("2013-4"), "{text}");
-        let detail = render(&board, true, &small("420000", Lang::En), &Words::new(Lang::En));
+        let open = [&board.units[1]];
+        let text = render(&board, &open, false, &small("420000", Lang::Zh), &Words::new(Lang::Zh));
+        assert!(
+            !text.contains("武汉")
+                && text.contains("2 个机关,1 个就绪")
+                && text.contains("未报 drill")
+                && text.contains("2013-4"),
+            "{text}"
+        );
+        let detail = render(&board, &open, true, &small("420000", Lang::En), &Words::new(Lang::En));
         assert!(detail.contains("missing") && detail.contains("1 of 2"), "{detail}");
     }
 }

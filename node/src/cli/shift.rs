@@ -21,7 +21,7 @@ use crate::io::Timestamp;
 /// How many entries are shown unless more are asked for.
 const SHOWN: u32 = 20;
 
-/// `shift show|start|handover|note|phone|submit|read|log`
+/// `shift show|start|handover|note|phone|submit|read|meeting|decline|log`
 pub(super) fn command(words: &Words) -> Command {
     let option = |name, help, value: &'static str| args::option(words, name, help).value_name(value);
     let needed = |name, help, value| option(name, help, value).required(true);
@@ -78,6 +78,20 @@ pub(super) fn command(words: &Words) -> Command {
                 at(),
             ],
         ))
+        .subcommand(verb(
+            "meeting",
+            "cmd-shift-meeting",
+            vec![args::document(words), needed("attendees", "arg-attendees", "NAMES"), text("arg-minutes"), at()],
+        ))
+        .subcommand(verb(
+            "decline",
+            "cmd-shift-decline",
+            vec![
+                args::document(words),
+                needed("what", "arg-decline-what", "DUTY").value_parser(["meet", "deploy"]),
+                text("arg-decline-why"),
+            ],
+        ))
 }
 
 /// Runs one of the verbs.
@@ -107,6 +121,12 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
             write(call, given, LogEntry { other: said("to"), ..entry(LogMatter::Submitted) }, about("document"))
         }
         "read" => write(call, given, LogEntry { other: said("by"), ..entry(LogMatter::Read) }, about("document")),
+        "meeting" => {
+            write(call, given, LogEntry { other: said("attendees"), ..entry(LogMatter::Meeting) }, about("document"))
+        }
+        "decline" => {
+            write(call, given, LogEntry { declined: said("what"), ..entry(LogMatter::Declined) }, about("document"))
+        }
         "log" => show(call, given.get_one::<u32>("limit").copied().unwrap_or(SHOWN)),
         _ => show(call, 0),
     }
@@ -194,7 +214,8 @@ fn told(entry: &LogEntry, words: &Words) -> String {
         LogMatter::Shift => words.say("log-leader", &args),
         LogMatter::HandOver | LogMatter::Submitted => words.say("log-to", &args),
         LogMatter::Phone => words.say("log-caller", &args),
-        LogMatter::Read => words.say("log-by", &args),
+        LogMatter::Read | LogMatter::Meeting => words.say("log-by", &args),
+        LogMatter::Declined => visible::line(&entry.declined),
         LogMatter::Note | LogMatter::Unspecified => String::new(),
     }
 }
@@ -218,6 +239,7 @@ pub(super) fn entry_json(entry: &LogEntry) -> serde_json::Value {
         "other": document::some(&entry.other),
         "text": document::some(&entry.text),
         "about": document::id(&entry.about),
+        "declined": document::some(&entry.declined),
         "caller_unit": document::some(&entry.caller_unit),
         "caller_title": document::some(&entry.caller_title),
         "caller_phone": document::some(&entry.caller_phone),

@@ -365,6 +365,8 @@ terms!(LogMatter, "log":
     Phone "phone" [];
     Submitted "submitted" [];
     Read "read" [];
+    Meeting "meeting" [];
+    Declined "declined" [];
 );
 
 terms!(Verdict, "verdict":

@@ -169,7 +169,7 @@ impl Station for Api {
             Some(place) if below(&place.unit) => vec![place.unit.clone()],
             _ => {
                 let reason = format!("{} is neither this office nor below it", request.unit);
-                return Err(no(Code::NotBelow, &reason, &[&request.unit]));
+                return Err(no(Code::NotOverseen, &reason, &[&request.unit]));
             }
         };
         let status = if request.status() == v1::Status::Unspecified { v1::Status::Actual } else { request.status() };
@@ -401,6 +401,8 @@ fn grpc_code(code: Code) -> tonic::Code {
         | Code::NotYetTold
         | Code::NoSuchSlot
         | Code::NoSuchPoint
+        | Code::NotOverseen
+        | Code::NotOptional
         | Code::NothingIsSent
         | Code::NotAPublication
         | Code::PointUnexplained

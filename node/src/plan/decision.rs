@@ -57,10 +57,36 @@ pub(super) fn propose(
     publication::check(decision, &draft.header)?;
     addressees(desk, &decision.scope)?;
     about(desk, request, draft)?;
-    let decision = Decision { drafter: request.officer.trim().to_owned(), votes: Vec::new(), ..decision.clone() };
+    let resumes = resumed(desk, request, decision.subject(), draft)?;
+    let drafter = request.officer.trim().to_owned();
+    let decision = Decision { drafter, votes: Vec::new(), resumes, ..decision.clone() };
     keep_here(desk, draft, 'B', "proposals");
     draft.body = encoded(Content::Proposal(v1::Proposal { decision: Some(decision) }));
     Ok(())
+}
+
+/// What is resumed was suspended, by a decision that stands: the two belong together.
+fn resumed(
+    desk: Desk<'_>,
+    request: &v1::FileRequest,
+    subject: Subject,
+    draft: &Draft,
+) -> Result<bytes::Bytes, Refusal> {
+    if subject != Subject::ResumeService {
+        return Ok(bytes::Bytes::new());
+    }
+    let copy = find(desk, &request.refers_to, "decision")?;
+    match content(desk, &copy) {
+        Some(Content::Decision(decision)) if decision.subject() == Subject::SuspendService => {
+            live(desk, &copy)?;
+            same_status(&copy, draft)?;
+            Ok(copy.header.id)
+        }
+        _ => {
+            let number = &copy.header.number;
+            refuse(Code::NotASuspension, &format!("{number} suspends no system"), &[number])
+        }
+    }
 }
 
 /// 表决: one member, once, on one wording. The last word of a member counts.

@@ -20,7 +20,7 @@ use proto::v1::{Category, DocumentView, Grade, Item, Kind, Lateral, Particular, 
 use self::scene::{Document, Scene};
 use super::{
     particulars,
-    policy::{Condition, Due, Policy, Rule, What},
+    policy::{self, Condition, Due, Policy, Rule, What},
 };
 use crate::{
     io::Timestamp,
@@ -122,6 +122,7 @@ impl Fold<'_> {
 
     fn owed(&self, rule: &Rule, owner: &Unit, tier: Tier) -> Vec<Obligation> {
         let one = |cause: Option<Cause<'_>>, met: Option<Met>| {
+            let met = met.or_else(|| self.declined(rule, owner));
             cause.map(|cause| self.obligation(rule, owner, tier, cause, met)).into_iter().collect()
         };
         match rule.what {
@@ -131,6 +132,7 @@ impl Fold<'_> {
             What::Instruct => one(self.had_first(owner), self.scene.first_of(owner, scene::instructs)),
             What::Ask => one(self.cause(rule, owner), self.scene.first_of(owner, scene::asks)),
             What::Deploy => one(self.cause(rule, owner), self.scene.first_of(owner, scene::deploys)),
+            What::Meet => one(self.cause(rule, owner), self.scene.first_of(owner, scene::meets)),
             What::Tell { to, written } => one(self.to_tell(rule, owner), self.told(owner, to, written)),
             What::State(item) => one(self.cause(rule, owner), self.stated(item)),
             What::Assess => one(self.ended(owner), self.scene.first_of(owner, scene::assesses)),
@@ -156,6 +158,12 @@ impl Fold<'_> {
             due,
             met,
         }
+    }
+
+    /// What may be done is answered as well by why it is not.
+    fn declined(&self, rule: &Rule, owner: &Unit) -> Option<Met> {
+        let word = policy::word(rule.what);
+        self.scene.first_of(owner, |document| scene::declines(document, word)).filter(|_| rule.optional)
     }
 
     /// When the office at the place knew.
@@ -280,7 +288,7 @@ impl Fold<'_> {
 
 /// What an office does within itself, or towards those below it, is not seen above: nobody there may call it late.
 fn is_seen_at_home_only(what: What) -> bool {
-    matches!(what, What::Deploy)
+    matches!(what, What::Deploy | What::Meet)
 }
 
 fn holds(condition: Condition, said: &[Particular]) -> bool {

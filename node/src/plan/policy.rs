@@ -130,6 +130,8 @@ pub struct Rule {
     pub when: Vec<Condition>,
     /// By when.
     pub limit: Limit,
+    /// 必要时, 可: that it is not done, and why, is as good an answer.
+    pub optional: bool,
 }
 
 /// What is to be done.
@@ -155,6 +157,8 @@ pub enum What {
     Publish,
     /// 派员.
     Deploy,
+    /// 紧急会议.
+    Meet,
     /// Tell somebody outside; `written` = in writing.
     Tell {
         /// Whom.
@@ -179,6 +183,7 @@ pub fn word(what: What) -> &'static str {
         What::Assess => "assess",
         What::Publish => "publish",
         What::Deploy => "deploy",
+        What::Meet => "meet",
         What::Tell { .. } => "tell",
         What::State(_) => "state",
     }

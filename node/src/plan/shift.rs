@@ -8,7 +8,7 @@ use proto::v1::{self, LogEntry, LogMatter, document::Content};
 use super::{
     Desk,
     decision::{content, encoded, keep_here},
-    find, missing, refuse,
+    find, join_incident, missing, policy, refuse,
 };
 use crate::{
     limits,
@@ -59,6 +59,8 @@ pub(super) fn write(
             ("text", &entry.text),
         ],
         LogMatter::Submitted | LogMatter::Read => vec![("other", &entry.other)],
+        LogMatter::Meeting => vec![("attendees", &entry.other), ("text", &entry.text)],
+        LogMatter::Declined => vec![("what", &entry.declined), ("text", &entry.text)],
     };
     let missing = missing(&needed);
     if !missing.is_empty() || entry.matter() == LogMatter::Unspecified {
@@ -75,6 +77,9 @@ pub(super) fn write(
     let shifts = matches!(entry.matter(), LogMatter::Shift | LogMatter::HandOver);
     keep_here(desk, draft, 'Y', if shifts { SHIFTS } else { LOG });
     draft.header.references.extend(about.map(DocId::to_bytes));
+    if is_about_an_incident(entry.matter()) {
+        of_incident(desk, request, entry, draft)?;
+    }
     let now = now(desk);
     let entry = LogEntry {
         officer: officer.to_owned(),
@@ -107,9 +112,29 @@ fn on_duty(desk: Desk<'_>, officer: &str, matter: LogMatter) -> Result<(), Refus
     }
 }
 
+fn is_about_an_incident(matter: LogMatter) -> bool {
+    matches!(matter, LogMatter::Meeting | LogMatter::Declined)
+}
+
+/// It belongs to the incident, as real as that is; and only what may be left undone is declined.
+fn of_incident(desk: Desk<'_>, request: &v1::FileRequest, entry: &LogEntry, draft: &mut Draft) -> Result<(), Refusal> {
+    let first = find(desk, &request.refers_to, "incident")?;
+    draft.header.status = first.header.status;
+    join_incident(&first, draft)?;
+    let policy = desk.shelf.in_force(desk);
+    let optional = || policy.duties.iter().filter(|rule| rule.optional).map(|rule| policy::word(rule.what));
+    if entry.matter() == LogMatter::Declined && !optional().any(|word| word == entry.declined) {
+        let known = optional().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
+        let what = &entry.declined;
+        let reason = format!("`{what}` cannot be left undone: only {known} can");
+        return refuse(Code::NotOptional, &reason, &[what, &known]);
+    }
+    Ok(())
+}
+
 /// What is put before the principal officer is a document that is here, and it is put before it is read.
 fn about(desk: Desk<'_>, request: &v1::FileRequest, matter: LogMatter) -> Result<Option<DocId>, Refusal> {
-    let needs = matches!(matter, LogMatter::Submitted | LogMatter::Read);
+    let needs = matches!(matter, LogMatter::Submitted | LogMatter::Read) || is_about_an_incident(matter);
     if request.refers_to.is_empty() && !needs {
         return Ok(None);
     }
@@ -177,6 +202,27 @@ mod tests {
             entry.other = to.into();
             entry.text = "R-0001 待批复".into();
         })
+    }
+
+    #[test]
+    fn what_is_not_done_about_an_incident_is_said_with_the_reason_if_it_may_be_left_undone() {
+        let mut province = Office::of("420000");
+        province.file(&begins("王五")).unwrap();
+        let number = province.file(&report()).unwrap();
+        let decline = |what: &str, why: &str| FileRequest {
+            refers_to: number.clone(),
+            ..entry("王五", LogMatter::Declined, |entry| {
+                entry.declined = what.into();
+                entry.text = why.into();
+            })
+        };
+        assert_eq!(province.refused(&decline("deploy", " ")), Code::MissingFields);
+        assert_eq!(province.refused(&decline("sign", "忙")), Code::NotOptional);
+        let said = province.file(&decline("deploy", "市局已派员")).unwrap();
+        let incident = province.copy(&number).header.incident;
+        assert_eq!(province.copy(&said).header.incident, incident, "it stands with the incident");
+        let nothing = FileRequest { refers_to: String::new(), ..decline("deploy", "市局已派员") };
+        assert_eq!(province.refused(&nothing), Code::MissingReference);
     }
 
     #[test]

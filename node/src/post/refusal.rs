@@ -73,6 +73,10 @@ codes! {
 
     /// A notice says that somebody was told at a moment still to come.
     NotYetTold "not-yet-told" [];
+    /// An office looks over itself and those below it only.
+    NotOverseen "not-overseen" ["unit"];
+    /// Something that has to be done is declined: what may be.
+    NotOptional "not-optional" ["what", "known"];
     /// Nobody has the desk, and this needs somebody who has.
     NobodyOnDuty "nobody-on-duty" [];
     /// Somebody else has the desk.
@@ -105,6 +109,8 @@ codes! {
     NotAPublication "not-a-publication" [];
     /// Nobody outside is told of an exercise.
     ExercisePublishesNothing "exercise-publishes-nothing" [];
+    /// What is to be resumed was not suspended by that decision.
+    NotASuspension "not-a-suspension" ["number"];
     /// It is not a proposal.
     NotAProposal "not-a-proposal" ["number"];
     /// A decision that takes effect in the past.

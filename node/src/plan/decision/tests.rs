@@ -242,3 +242,43 @@ fn row_2_4_in_part_safety_waits_for_no_approval() {
     let Content::Report(filed) = district.content(&number) else { panic!("a report") };
     assert_eq!(filed.particulars.len(), 2, "the exam was halted and people were moved, and no decision was named");
 }
+
+/// 2.1: who may decide is what the rules in force say, and the same rules give the same answer again.
+#[test]
+fn row_2_1_in_part_who_may_decide_is_what_the_rules_in_force_say() {
+    let agreed_by_two = |rules: Option<&str>| {
+        let mut ministry = Office::of("000000");
+        if let Some(text) = rules {
+            let (text, releaser, reference) = (text.to_owned(), "部长".to_owned(), "35号".to_owned());
+            let release = v1::PolicyRelease { text, releaser, reference, ..Default::default() };
+            ministry.file(&paper("赵一", Kind::PolicyRelease, Content::PolicyRelease(release))).unwrap();
+        }
+        let number = ministry.file(&proposal(Subject::Suspend, &["420100"])).unwrap();
+        ministry.file(&ballot("组长", &number, true)).unwrap();
+        ministry.file(&ballot("副组长", &number, true)).unwrap();
+        ministry.file(&signed_off("组长", &number)).map(|_| ()).map_err(|refusal| refusal.code)
+    };
+    let stricter =
+        crate::plan::policy::BUILT_IN.replace("2014-proposal-3", "2014-2").replace("quorum = 2", "quorum = 3");
+    assert_eq!(agreed_by_two(None), Ok(()));
+    assert_eq!(agreed_by_two(Some(&stricter)), Err(Code::NoQuorum));
+    assert_eq!(agreed_by_two(None), Ok(()), "replayed by the old rules, as before");
+}
+
+/// 4.7e: what was suspended is resumed by a decision of its own, about that suspension.
+#[test]
+fn row_4_7e_in_part_a_system_is_resumed_by_a_decision_about_its_suspension() {
+    let mut ministry = Office::of("000000");
+    let resume = |of: &str| FileRequest { refers_to: of.into(), ..proposal(Subject::ResumeService, &["all"]) };
+    assert_eq!(ministry.refused(&resume("")), Code::MissingReference);
+    let other = decided(&mut ministry, &proposal(Subject::SparePaper, &["420100"]));
+    assert_eq!(ministry.refused(&resume(&other)), Code::NotASuspension);
+    let suspended = decided(&mut ministry, &proposal(Subject::SuspendService, &["all"]));
+    let proposed = ministry.file(&resume(&suspended)).unwrap();
+    assert_eq!(ministry.refused(&signed_off("组长", &proposed)), Code::NoQuorum, "it needs its own votes");
+    ministry.file(&ballot("组长", &proposed, true)).unwrap();
+    ministry.file(&ballot("副组长", &proposed, true)).unwrap();
+    let resumed = ministry.file(&signed_off("组长", &proposed)).unwrap();
+    let Content::Decision(decision) = ministry.content(&resumed) else { panic!("a decision") };
+    assert_eq!(decision.resumes, ministry.copy(&suspended).header.id);
+}

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use proto::v1::{
-    Category, DocumentView, Grade, Header, Kind, LateralNotice, Order, Report, Role, Stage, Standing, Subject,
-    document::Content,
+    Category, DocumentView, Grade, Header, Kind, LateralNotice, LogEntry, LogMatter, Order, Report, Role, Stage,
+    Standing, Subject, document::Content,
 };
 
 use super::{Met, highest};
@@ -192,6 +192,17 @@ pub(super) fn instructs(document: Document<'_>) -> bool {
 /// 派员.
 pub(super) fn deploys(document: Document<'_>) -> bool {
     matches!(document.content(), Some(Content::Directive(directive)) if directive.order() == Order::Deployment)
+}
+
+/// 紧急会议.
+pub(super) fn meets(document: Document<'_>) -> bool {
+    matches!(document.content(), Some(Content::LogEntry(entry)) if entry.matter() == LogMatter::Meeting)
+}
+
+/// That something that may be done is not.
+pub(super) fn declines(document: Document<'_>, what: &str) -> bool {
+    let declined = |entry: &LogEntry| entry.matter() == LogMatter::Declined && entry.declined == what;
+    matches!(document.content(), Some(Content::LogEntry(entry)) if declined(entry))
 }
 
 /// 请示.

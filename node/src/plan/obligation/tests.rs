@@ -2,9 +2,9 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proto::v1::{
-    Assessment, Choice, Clock, Decision, Directive, Document as Body, Endorsement, Header, LateralNotice, Manner,
-    Order, Passage, RecipientView, Reply, Report, Request, Role, Stage, StageView, Standing, Status, Subject,
-    document::Content,
+    Assessment, Choice, Clock, Decision, Directive, Document as Body, Endorsement, Header, LateralNotice, LogEntry,
+    LogMatter, Manner, Order, Passage, RecipientView, Reply, Report, Request, Role, Stage, StageView, Standing, Status,
+    Subject, document::Content,
 };
 
 use super::*;
@@ -211,6 +211,51 @@ fn row_4_1g_in_part_the_province_sends_people_once_papers_may_have_leaked() {
     let sent = at_province(&[report.clone(), sent(Order::Deployment)], What::Deploy).unwrap();
     assert_eq!(verdict(&sent, 99), Verdict::Done);
     assert_eq!(find(&owed(&[report]), "420000", What::Deploy), None, "the ministry does not see whom a province sends");
+}
+
+fn logged(owner: &str, entry: LogEntry) -> DocumentView {
+    document(0, owner, Kind::LogEntry, 20, Content::LogEntry(entry))
+}
+
+fn declined(what: &str) -> LogEntry {
+    LogEntry { matter: LogMatter::Declined.into(), declined: what.into(), ..Default::default() }
+}
+
+/// 3.9: where it may be necessary the ministry meets, or writes down why it does not.
+#[test]
+fn row_3_9_in_part_the_ministry_meets_or_says_why_it_does_not() {
+    let mut report = first(Category::PaperSecurity, Vec::new());
+    assert_eq!(find(&owed(std::slice::from_ref(&report)), "000000", What::Meet), None, "not for everything");
+    let body = report.document.as_mut().and_then(|document| document.content.as_mut());
+    if let Some(Content::Report(said)) = body {
+        said.grade = Grade::Ii.into();
+    }
+    let open = the(std::slice::from_ref(&report), "000000", What::Meet);
+    assert_eq!((due(&open), open.met), (67, None));
+    let meeting = LogEntry { matter: LogMatter::Meeting.into(), ..Default::default() };
+    for answer in [meeting, declined("meet")] {
+        let documents = [report.clone(), logged("000000", answer)];
+        assert_eq!(verdict(&the(&documents, "000000", What::Meet), 99), Verdict::Done);
+    }
+    for other in [logged("420000", declined("meet")), logged("000000", declined("deploy"))] {
+        assert_eq!(
+            the(&[report.clone(), other], "000000", What::Meet).met,
+            None,
+            "another's word, or about another thing"
+        );
+    }
+}
+
+/// 4.3e: the province may send people; that it does not is said, with the reason.
+#[test]
+fn row_4_3e_in_part_the_province_sends_people_or_says_why_it_does_not() {
+    let report = first(Category::Discipline, Vec::new());
+    assert_eq!(at_province(std::slice::from_ref(&report), What::Deploy).unwrap().met, None);
+    let said = at_province(&[report, logged("420000", declined("deploy"))], What::Deploy).unwrap();
+    assert_eq!(verdict(&said, 99), Verdict::Done);
+    // What has to be done cannot be declined.
+    let documents = [first(Category::PaperSecurity, Vec::new()), logged("420000", declined("deploy"))];
+    assert_eq!(at_province(&documents, What::Deploy).unwrap().met, None);
 }
 
 /// 5.1a: those at the place owe the candidates a notice from when they had it, or it takes effect; who else is to know,

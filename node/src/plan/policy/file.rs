@@ -111,6 +111,8 @@ struct Duty {
     to: Option<String>,
     #[serde(default)]
     written: bool,
+    #[serde(default)]
+    optional: bool,
     item: Option<String>,
     tiers: Vec<Tier>,
     #[serde(default)]
@@ -283,7 +285,7 @@ fn rule(duty: &Duty, adverbs: &[Limit]) -> Said<Rule> {
     }
     let limit = limit(duty, adverbs)?;
     let (row, says) = (duty.row.clone(), duty.says.clone());
-    Ok(Rule { row, says, what, tiers: duty.tiers.clone(), categories, grades, when, limit })
+    Ok(Rule { row, says, what, tiers: duty.tiers.clone(), categories, grades, when, limit, optional: duty.optional })
 }
 
 fn limit(duty: &Duty, adverbs: &[Limit]) -> Said<Limit> {
@@ -316,10 +318,12 @@ fn what(duty: &Duty) -> Said<What> {
         ("assess", ..) => What::Assess,
         ("publish", ..) => What::Publish,
         ("deploy", ..) => What::Deploy,
+        ("meet", ..) => What::Meet,
         ("tell", ..) => return Err("`tell` needs `to`, and no `item`".to_owned()),
         ("state", ..) => return Err("`state` needs `item`, and no `to` or `written`".to_owned()),
         (other, ..) => {
-            let known = "report, sign, endorse, instruct, follow-up, ask, answer, assess, publish, deploy, tell, state";
+            let known =
+                "report, sign, endorse, instruct, follow-up, ask, answer, assess, publish, deploy, meet, tell, state";
             return Err(format!("`{other}` is nothing to do: {known}"));
         }
     };
