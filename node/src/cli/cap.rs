@@ -11,7 +11,6 @@ use oasiscap::{
 };
 use proto::v1::{self, Decision, DocumentView, Publication, Standing, StatusRequest, document::Content};
 
-use super::words::Words;
 use super::{
     args,
     attachment::{Partial, unwritten},
@@ -20,6 +19,7 @@ use super::{
     exit::{Exit, Failure, Outcome},
     names::Names,
     time,
+    words::Words,
 };
 use crate::plan::lateral::Real;
 
@@ -87,7 +87,8 @@ fn alert(
     let recalled = matches!(view.standing(), Standing::Cancelled | Standing::Superseded);
     let areas = view.recipients.iter().filter(|recipient| recipient.role() == v1::Role::Action).map(|recipient| {
         let mut geocode = Map::new();
-        geocode.push("GB/T 2260", recipient.unit.clone());
+        // An exam district is no region: its id is the network's own.
+        geocode.push("zhuji-unit", recipient.unit.clone());
         Area {
             description: names.get(&recipient.unit),
             polygons: Vec::new(),
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!(info.audience.as_deref(), Some("武汉考区试卷四考生"));
         assert_eq!(info.parameters.get_all("channel").collect::<Vec<_>>(), ["短信", "考点广播"]);
         let areas: Vec<_> =
-            info.areas.iter().map(|area| (area.description.as_str(), area.geocode.get("GB/T 2260"))).collect();
+            info.areas.iter().map(|area| (area.description.as_str(), area.geocode.get("zhuji-unit"))).collect();
         assert_eq!(areas, [("武汉", Some("420100"))], "those it concerns, not those who have to know");
     }
 

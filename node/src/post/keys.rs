@@ -464,7 +464,7 @@ pub struct MarkRow {
     pub stage: Option<v1::StageView>,
 }
 
-/// Value of an `i`, `j`, `b` or `p` row: one envelope.
+/// Value of an `i`, `j`, `c` or `p` row: one envelope.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Locator {
     /// Its channel.
