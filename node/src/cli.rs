@@ -13,6 +13,7 @@ pub mod args;
 mod ask;
 mod assess;
 mod attachment;
+mod bypass;
 pub mod call;
 mod cap;
 mod check;
@@ -31,6 +32,7 @@ mod incident;
 mod items;
 mod ladder;
 mod link;
+mod linkage;
 mod listing;
 mod names;
 mod nil;
@@ -50,6 +52,7 @@ pub mod terms;
 pub mod time;
 mod trace;
 mod trouble;
+mod urge;
 mod usage;
 pub mod visible;
 mod wait;
@@ -211,7 +214,7 @@ fn command(tool: &Tool, words: &Words) -> Command {
     }
     root = root
         .subcommand(incident::command(words))
-        .subcommand(obligation::command(words))
+        .subcommand(obligation::command(words, tier))
         .subcommand(assess::command(words))
         .subcommand(policy::command(words, tier))
         .subcommand(nil::command(words, tier))

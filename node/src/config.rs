@@ -33,7 +33,9 @@ pub struct Config {
     /// Who it can prove to be.
     pub identity: Identity,
     /// How to reach the one above, if the topology does not say.
-    pub parent: Option<Parent>,
+    pub parent: Option<Above>,
+    /// How to reach the ministry past the one above, if the topology does not say.
+    pub ministry: Option<Above>,
     /// Where those below call.
     pub listen: Option<Listen>,
     /// Where its own people reach it.
@@ -64,9 +66,9 @@ pub struct Identity {
     pub directory: PathBuf,
 }
 
-/// `[parent]`
+/// `[parent]`, `[ministry]`
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parent {
+pub struct Above {
     /// Tried in this order; never empty.
     pub endpoints: Vec<Endpoint>,
 }

@@ -221,7 +221,16 @@ impl Identity {
 
     /// TLS for dialling the parent.
     pub fn client_config(&self, io: Arc<dyn Io>) -> Result<Arc<ClientConfig>, rustls::Error> {
-        self.tls.client(io).map(Arc::new)
+        self.client_config_for(Neighbour::Parent, io)
+    }
+
+    /// TLS for dialling one above us.
+    pub(crate) fn client_config_for(
+        &self,
+        neighbour: Neighbour,
+        io: Arc<dyn Io>,
+    ) -> Result<Arc<ClientConfig>, rustls::Error> {
+        self.tls.client(neighbour, io).map(Arc::new)
     }
 
     /// Who holds this certificate, if it may be our neighbour at that moment.

@@ -58,6 +58,10 @@ pub const RETRY_FIRST: Duration = Duration::from_millis(250);
 pub const RETRY_LONGEST: Duration = Duration::from_secs(10);
 /// A line that held for this long is not to blame for the failures before it.
 pub const LINE_HOLDS: Duration = Duration::from_secs(2);
+/// A line straight to the ministry stays this long after it was last needed, for the answers.
+pub const DIRECT_LINGERS: Duration = Duration::from_secs(600);
+/// How often it is looked at whether it still is.
+pub const DIRECT_LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 /// TCP connect plus TLS handshake: the certificates alone take eight seconds on a line of 9.6 kbit/s.
 pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(20);
 /// The first HTTP/2 byte after the handshake: hyper has no timer of its own there.

@@ -6,9 +6,11 @@
 mod above;
 pub mod act;
 mod assessment;
+mod bypass;
 pub mod decision;
 pub mod incident;
 pub mod lateral;
+pub mod linkage;
 pub mod nil;
 pub mod obligation;
 pub mod order;
@@ -19,6 +21,8 @@ pub mod readiness;
 pub mod shift;
 #[cfg(test)]
 mod trial;
+
+use std::collections::BTreeMap;
 
 use policy::Shelf;
 use prost::Message as _;
@@ -91,6 +95,8 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         (Kind::LateralNotice, Content::LateralNotice(notice)) => tell(desk, request, notice, &mut draft)?,
         (Kind::Assessment, Content::Assessment(said)) => assessment::write(desk, request, said, &mut draft)?,
         (Kind::PolicyRelease, Content::PolicyRelease(release)) => above::release(desk, request, release, &mut draft)?,
+        (Kind::Bypass, Content::Bypass(said)) => bypass::write(desk, request, said, &mut draft)?,
+        (Kind::Linkage, Content::Linkage(said)) => linkage::write(desk, request, said, &mut draft)?,
         (Kind::NilReport, Content::NilReport(nil)) => nil::write(desk, nil, &mut draft)?,
         (Kind::Preparation, Content::Preparation(said)) => readiness::write(desk, said, &mut draft)?,
         (Kind::LogEntry, Content::LogEntry(entry)) => shift::write(desk, request, entry, &mut draft)?,
@@ -102,6 +108,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         _ => return refuse(Code::WrongDocument, "this kind of document cannot hold this content", &[]),
     }
     supersede(desk, request, &mut draft)?;
+    bypass::goes_along(desk, &mut draft);
     Ok(draft)
 }
 
@@ -282,11 +289,8 @@ fn direct(
         return refuse(Code::MissingFields, "a directive needs a title and a text", &["title, text"]);
     }
     order::check(directive, request)?;
-    let action = addressees(desk, &request.action_to)?;
-    let mut destinations: Vec<(Unit, Role)> = action.iter().map(|unit| (unit.clone(), Role::Action)).collect();
-    let info = addressees(desk, &request.info_to)?;
-    destinations.extend(info.into_iter().filter(|unit| !action.contains(unit)).map(|unit| (unit, Role::Info)));
-    if action.is_empty() {
+    let destinations = destinations(desk, &request.action_to, &request.info_to)?;
+    if !destinations.iter().any(|(_, role)| *role == Role::Action) {
         let reason = "a directive needs at least one action addressee below this office";
         return refuse(Code::MissingAddressee, reason, &[]);
     }
@@ -391,6 +395,26 @@ fn own(desk: Desk<'_>, copy: &Copy) -> Result<(), Refusal> {
         return refuse(Code::NotYours, &reason, &[&copy.header.number, &copy.header.origin]);
     }
     Ok(())
+}
+
+/// Those who act, those who are to know, and whoever is between: no office hears later than those below it what they were
+/// told.
+fn destinations(desk: Desk<'_>, action: &[String], info: &[String]) -> Result<Vec<(Unit, Role)>, Refusal> {
+    let tree = &desk.post.me().topology;
+    let mut roles: BTreeMap<Unit, Role> = BTreeMap::new();
+    for (units, role) in [(addressees(desk, action)?, Role::Action), (addressees(desk, info)?, Role::Info)] {
+        for unit in units {
+            roles.entry(unit).or_insert(role);
+        }
+    }
+    for unit in roles.keys().cloned().collect::<Vec<_>>() {
+        let mut between = tree.parent(&unit);
+        while let Some(office) = between.filter(|office| **office != desk.post.me().unit) {
+            roles.entry(office.clone()).or_insert(Role::Info);
+            between = tree.parent(office);
+        }
+    }
+    Ok(roles.into_iter().collect())
 }
 
 fn addressees(desk: Desk<'_>, addresses: &[String]) -> Result<Vec<Unit>, Refusal> {

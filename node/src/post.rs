@@ -15,6 +15,7 @@
 
 pub mod arrivals;
 pub mod date;
+pub mod direct;
 pub mod envelope;
 pub mod fact;
 pub mod gaps;

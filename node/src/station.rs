@@ -15,7 +15,7 @@ use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::Server;
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     desk::{
         api::Api,
         duties::Tally,
@@ -139,8 +139,14 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
         let listener = bind(listen.address).await?;
         downlink::serve(listener, ends.clone(), pieces.clone(), identity.clone(), sessions.clone());
     }
+    let position = config.position(&topology)?;
+    let texts = |endpoints: &[config::Endpoint]| endpoints.iter().map(ToString::to_string).collect::<Vec<_>>();
+    if !position.direct.is_empty() {
+        let (to, endpoints) = (topology.root().clone(), texts(&position.direct));
+        tokio::spawn(uplink::keep_direct(Tcp, ends.clone(), to, endpoints, identity.clone(), pieces.clone()));
+    }
     if let Some(parent) = topology.parent(&me.unit) {
-        let endpoints = config.position(&topology)?.uplinks.iter().map(ToString::to_string).collect();
+        let endpoints = texts(&position.uplinks);
         tokio::spawn(uplink::keep(Tcp, ends, parent.clone(), endpoints, identity, pieces.clone()));
     }
     if let Some(retention) = retention {

@@ -269,6 +269,12 @@ impl Topology {
         self.parent(from)
     }
 
+    /// Whether a line between the two would pass over an office: one is the ministry, the other reports to somebody else.
+    pub fn passes_over(&self, one: &Unit, other: &Unit) -> bool {
+        let below = if one == &self.root { other } else { one };
+        [one, other].contains(&&self.root) && self.parent(below).is_some_and(|parent| *parent != self.root)
+    }
+
     /// The name people use, in the reader's language.
     pub fn name<'a>(&'a self, unit: &'a str, english: bool) -> &'a str {
         match self.place(unit) {

@@ -8,6 +8,7 @@
 
 mod adversity;
 mod attachments;
+mod bypass;
 mod cli;
 mod coverage;
 mod delivery;

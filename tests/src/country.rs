@@ -372,6 +372,10 @@ impl Country {
         if let Some(address) = self.lines.get(unit).map(Line::address).or(parent) {
             config += &format!("[parent]\nendpoints = [\"{address}\"]\n");
         }
+        let root = self.topology.root();
+        if self.topology.passes_over(root, unit) {
+            config += &format!("[ministry]\nendpoints = [\"{}\"]\n", self.addresses[root]);
+        }
         if let Some(address) = self.addresses.get(unit) {
             config += &format!("[listen]\naddress = \"{address}\"\n");
         }

@@ -111,7 +111,10 @@ impl Country {
                 place,
             };
             let shown = metrics.filter(|_| post.place.tier == Tier::Ministry);
-            let text = config(&post, shown, ground)?;
+            // Straight to the ministry: no line that can be cut here is on that way.
+            let root = topology.root();
+            let passes = topology.passes_over(root, &unit).then(|| listens.get(root).copied()).flatten();
+            let text = config(&post, passes, shown, ground)?;
             fs::write(&post.config, text).map_err(|why| Trouble::Files { path: post.config.clone(), why })?;
             posts.insert(unit, post);
         }
@@ -260,7 +263,9 @@ struct Config<'a> {
     station: StationPart<'a>,
     identity: IdentityPart,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parent: Option<ParentPart>,
+    parent: Option<AbovePart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ministry: Option<AbovePart>,
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<ListenPart>,
     local: LocalPart,
@@ -280,7 +285,7 @@ struct IdentityPart {
 }
 
 #[derive(Serialize)]
-struct ParentPart {
+struct AbovePart {
     endpoints: Vec<SocketAddr>,
 }
 
@@ -310,12 +315,18 @@ struct TelemetryPart {
 }
 
 /// A station's configuration: small stores, because a whole country shares one disk and one memory.
-fn config(post: &Post, metrics: Option<SocketAddr>, ground: &Ground) -> Result<String, Trouble> {
+fn config(
+    post: &Post,
+    ministry: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
+    ground: &Ground,
+) -> Result<String, Trouble> {
     let unit = &post.place.unit;
     let config = Config {
         station: StationPart { unit: unit.as_str(), data: ground.data(unit) },
         identity: IdentityPart { directory: ground.bundle(unit) },
-        parent: post.line.as_ref().map(|line| ParentPart { endpoints: vec![line.address()] }),
+        parent: post.line.as_ref().map(|line| AbovePart { endpoints: vec![line.address()] }),
+        ministry: ministry.map(|address| AbovePart { endpoints: vec![address] }),
         listen: post.listens.map(|address| ListenPart { address }),
         local: LocalPart { socket: ground.socket(unit)? },
         store: StorePart { segment: "2MiB", retention: "1d", reserve: "1MiB", index_cache: "4MiB" },

@@ -242,6 +242,8 @@ pub(crate) fn serial_of(document: &Document) -> Option<u32> {
         Content::Decision(decision) => &decision.text,
         Content::NilReport(nil) => &nil.text,
         Content::LogEntry(entry) => &entry.text,
+        Content::Bypass(said) => &said.reason,
+        Content::Linkage(said) => &said.reason,
         Content::Receipts(_)
         | Content::PolicyRelease(_)
         | Content::Proposal(_)

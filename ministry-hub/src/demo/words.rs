@@ -118,6 +118,8 @@ pub(crate) fn kind(kind: Kind) -> Words {
         Kind::Decision => words("决定", "decision"),
         Kind::NilReport => words("平安报", "nil report"),
         Kind::Preparation => words("考前准备", "preparation"),
+        Kind::Bypass => words("越级报告", "bypass"),
+        Kind::Linkage => words("同一事件", "linkage"),
         Kind::Proposal => words("拟稿", "proposal"),
         Kind::Vote => words("表决", "vote"),
         Kind::LogEntry => words("值班日志", "log entry"),

@@ -1,13 +1,13 @@
 //! One document, and lists of them: for people and for machines.
 
 use proto::v1::{
-    AttachmentView, Commended, Decision, Directive, Document, DocumentView, Grade, Header, Kind, Order, Passage,
-    QueueState, RecipientView, SecrecyReport, StageView, Standing, Subject, Vote, document::Content,
+    AttachmentView, Commended, Decision, Directive, Document, DocumentView, Grade, Header, Kind, Linkage, Order,
+    Passage, QueueState, RecipientView, SecrecyReport, StageView, Standing, Subject, Vote, document::Content,
 };
 use serde_json::{Value, json};
 
 use super::{
-    items, ladder,
+    bypass, items, ladder,
     names::Names,
     readiness, shift,
     table::{self, Columns},
@@ -121,12 +121,16 @@ pub(super) fn render_document(view: &DocumentView, names: &Names, words: &Words,
         field("field-reply-by", when(header.reply_by_us));
         field("field-expires", when(header.expires_at_us));
     }
-    for (key, value) in content_fields(view, words) {
+    if view.header.as_ref().is_some_and(|header| header.direct) {
+        field("field-way", words.text("way-direct"));
+    }
+    for (key, value) in content_fields(view, names, words) {
         field(key, value);
     }
     field("field-state", state_text(view, words));
     field("field-missing", missing_text(view));
     field("field-related", view.related.iter().map(|one| visible::line(one)).collect::<Vec<_>>().join(", "));
+    field("field-same-event", view.same_event.iter().map(|one| visible::line(one)).collect::<Vec<_>>().join(", "));
     let mut text = format!("{}\n{}", super::trace::title(view, words), table.render());
     if let Some(Content::Report(report)) = content(view) {
         text.push_str(&items::render(&report.particulars, words));
@@ -193,6 +197,8 @@ fn matter_text(view: &DocumentView, words: &Words) -> String {
             said.points.iter().map(|point| visible::line(&point.code)).collect::<Vec<_>>().join(" ")
         }
         Some(Content::LogEntry(entry)) => entry.matter().word(words),
+        Some(Content::Bypass(said)) => said.cause().word(words),
+        Some(Content::Linkage(said)) => words.text(linkage_key(said)),
         Some(Content::Cancel(cancel)) => visible::line(&cancel.reason),
         _ => String::new(),
     };
@@ -248,7 +254,7 @@ fn missing_text(view: &DocumentView) -> String {
     view.missing_positions.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, String)> {
+fn content_fields(view: &DocumentView, names: &Names, words: &Words) -> Vec<(&'static str, String)> {
     match content(view) {
         Some(Content::Report(report)) => vec![
             ("field-occurred", time::clock(report.occurred_at_us)),
@@ -297,6 +303,10 @@ fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, Stri
             proposal.decision.as_ref().map(|decision| decision_fields(decision, words)).unwrap_or_default()
         }
         Some(Content::LogEntry(entry)) => shift::fields(entry, words),
+        Some(Content::Bypass(said)) => bypass::fields(said, names, words),
+        Some(Content::Linkage(said)) => {
+            vec![("field-linkage", words.text(linkage_key(said))), ("field-officer", visible::line(&said.officer))]
+        }
         Some(Content::NilReport(nil)) => {
             vec![("field-slot", visible::line(&nil.slot)), ("field-officer", visible::line(&nil.officer))]
         }
@@ -307,6 +317,10 @@ fn content_fields(view: &DocumentView, words: &Words) -> Vec<(&'static str, Stri
         ],
         Some(Content::Receipts(_)) | None => Vec::new(),
     }
+}
+
+fn linkage_key(said: &Linkage) -> &'static str {
+    if said.same { "linkage-same" } else { "linkage-parted" }
 }
 
 fn commended(one: &Commended, words: &Words) -> String {
@@ -411,6 +425,8 @@ fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
         Some(Content::NilReport(nil)) => visible::lines(&nil.text),
         Some(Content::Preparation(said)) => readiness::lines(said, words),
         Some(Content::LogEntry(entry)) => visible::lines(&entry.text),
+        Some(Content::Bypass(said)) => visible::lines(&said.reason),
+        Some(Content::Linkage(said)) => visible::lines(&said.reason),
         Some(Content::Assessment(said)) => said.commended.iter().map(|one| commended(one, words)).collect(),
         Some(Content::Receipts(_) | Content::PolicyRelease(_)) => Vec::new(),
         None => vec![words.text("body-absent")],
@@ -475,6 +491,8 @@ pub(super) fn json(view: &DocumentView) -> Value {
         "orphan": view.orphan,
         "missing_positions": view.missing_positions,
         "related": view.related,
+        "same_event": view.same_event,
+        "direct": header.direct,
         "content": content_json(view),
         "attachments": view.attachments.iter().map(attachment_json).collect::<Vec<_>>(),
         "recipients": view.recipients.iter().map(recipient_json).collect::<Vec<_>>(),
@@ -587,6 +605,13 @@ fn content_json(view: &DocumentView) -> Value {
         Some(Content::Proposal(proposal)) => proposal.decision.as_ref().map_or(Value::Null, decision_json),
         Some(Content::Vote(vote)) => vote_json(vote),
         Some(Content::LogEntry(entry)) => shift::entry_json(entry),
+        Some(Content::Bypass(said)) => bypass::json(said),
+        Some(Content::Linkage(said)) => json!({
+            "incident": id(&said.incident),
+            "same": said.same,
+            "reason": said.reason,
+            "officer": said.officer,
+        }),
         Some(Content::Preparation(said)) => readiness::said_json(said),
         Some(Content::NilReport(nil)) => {
             json!({ "slot": nil.slot, "text": some(&nil.text), "officer": nil.officer })

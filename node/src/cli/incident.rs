@@ -9,7 +9,7 @@ use super::{
     call::Call,
     document, evidence,
     exit::{Exit, Outcome},
-    items,
+    items, linkage,
     names::Names,
     table::Columns,
     terms::Listed,
@@ -21,16 +21,20 @@ use crate::{
     plan::incident::{self, Incident, Statement},
 };
 
-/// `incident show|export`
+/// `incident show|link|unlink|export`
 pub(super) fn command(words: &Words) -> Command {
     args::noun(words, "incident", "cmd-incident")
         .subcommand(args::verb(words, "show", "cmd-incident-show").arg(args::document(words)))
+        .subcommand(linkage::link_command(words))
+        .subcommand(linkage::unlink_command(words))
         .subcommand(evidence::export_command(words))
 }
 
 /// Runs one of the verbs.
 pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     let given = match given.subcommand() {
+        Some(("link", given)) => return linkage::act(call, given, true),
+        Some(("unlink", given)) => return linkage::act(call, given, false),
         Some(("export", given)) => return evidence::export(call, given),
         Some((_, given)) => given,
         None => return Ok(Exit::Usage),

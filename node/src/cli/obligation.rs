@@ -10,47 +10,36 @@ use super::{
     args,
     call::Call,
     document,
-    exit::{Exit, Outcome},
+    exit::{Exit, Failure, Outcome},
     items,
     names::Names,
     table::Columns,
     terms::Listed,
-    time, visible,
+    time, urge, visible,
     words::Words,
 };
-use crate::{io::Timestamp, limits, plan::particulars};
+use crate::{desk::client::Station, io::Timestamp, limits, plan::particulars, topology::Tier};
 
-/// `obligation ls`
-pub(super) fn command(words: &Words) -> Command {
-    args::noun(words, "obligation", "cmd-obligation").alias("todo").subcommand(
-        args::list(words, "cmd-obligation-ls")
-            .arg(args::option(words, "incident", "arg-incident").value_name("ID"))
-            .arg(args::flag(words, "mine", "arg-mine"))
-            .arg(args::flag(words, "all", "arg-all-obligations")),
-    )
+/// `obligation ls|urge`
+pub(super) fn command(words: &Words, tier: Tier) -> Command {
+    let list = args::list(words, "cmd-obligation-ls")
+        .arg(args::option(words, "incident", "arg-incident").value_name("ID"))
+        .arg(args::flag(words, "mine", "arg-mine"))
+        .arg(args::flag(words, "all", "arg-all-obligations"));
+    let command = args::noun(words, "obligation", "cmd-obligation").alias("todo").subcommand(list);
+    if tier == Tier::District { command } else { command.subcommand(urge::command(words)) }
 }
 
-/// Runs it.
+/// Runs one of the verbs.
 pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
-    let Some((_, given)) = given.subcommand() else { return Ok(Exit::Usage) };
+    let given = match given.subcommand() {
+        Some(("urge", given)) => return urge::act(call, given),
+        Some((_, given)) => given,
+        None => return Ok(Exit::Usage),
+    };
     call.online(async |station| {
         let owner = if given.get_flag("mine") { call.status(station).await?.unit } else { String::new() };
-        let mut request = ObligationsRequest {
-            incident: args::text(given, "incident").unwrap_or_default().to_owned(),
-            closed: given.get_flag("all"),
-            owner,
-            limit: u32::try_from(limits::INCIDENTS_LISTED_MAX).unwrap_or(u32::MAX),
-            ..Default::default()
-        };
-        let mut owed = Vec::new();
-        loop {
-            let page = call.answer(station.list_obligations(request.clone()).await)?;
-            owed.extend(page.obligations);
-            if page.next.is_empty() {
-                break;
-            }
-            request.before = page.next;
-        }
+        let owed = owed(call, station, args::text(given, "incident"), given.get_flag("all"), &owner).await?;
         if call.json {
             let all =
                 || json!({ "schema": "zhuji.obligations/1", "obligations": owed.iter().map(json).collect::<Vec<_>>() });
@@ -60,6 +49,32 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
         }
         Ok(Exit::Done)
     })
+}
+
+/// What is owed because of one incident, or of all this office is not done with.
+pub(super) async fn owed(
+    call: &Call,
+    station: &mut Station,
+    incident: Option<&str>,
+    closed: bool,
+    owner: &str,
+) -> Result<Vec<ObligationView>, Failure> {
+    let mut request = ObligationsRequest {
+        incident: incident.unwrap_or_default().to_owned(),
+        closed,
+        owner: owner.to_owned(),
+        limit: u32::try_from(limits::INCIDENTS_LISTED_MAX).unwrap_or(u32::MAX),
+        ..Default::default()
+    };
+    let mut owed = Vec::new();
+    loop {
+        let page = call.answer(station.list_obligations(request.clone()).await)?;
+        owed.extend(page.obligations);
+        if page.next.is_empty() {
+            return Ok(owed);
+        }
+        request.before = page.next;
+    }
 }
 
 /// A line a duty, the incidents one after another.
@@ -105,7 +120,7 @@ fn verdict(one: &ObligationView, words: &Words, now: Timestamp) -> String {
 }
 
 /// What is to be done, in a few words; the plan's own are in the JSON.
-fn duty(one: &ObligationView, words: &Words) -> String {
+pub(super) fn duty(one: &ObligationView, words: &Words) -> String {
     let args =
         [("to", one.to().word(words).into()), ("item", items::named(&particulars::word(one.item), words).into())];
     let key = match one.what.as_str() {

@@ -8,7 +8,7 @@ use proto::v1::{
 };
 
 use super::{
-    args, ask,
+    args, ask, bypass,
     call::Call,
     document,
     draft::{self, Draft},
@@ -23,7 +23,7 @@ use crate::desk::client::Station;
 
 const KINDS: [Kind; 3] = [Kind::InitialReport, Kind::FollowUpReport, Kind::FinalReport];
 
-/// `report submit|form|ls|show|status|follow-up|final`
+/// `report submit|form|ls|show|status|follow-up|final|bypass`
 pub(super) fn command(words: &Words) -> Command {
     args::noun(words, "report", "cmd-report")
         .subcommand(submit_command(words))
@@ -37,6 +37,7 @@ pub(super) fn command(words: &Words) -> Command {
         )))
         .subcommand(continue_command(words, "follow-up", "cmd-report-follow-up"))
         .subcommand(continue_command(words, "final", "cmd-report-final"))
+        .subcommand(bypass::command(words))
 }
 
 fn submit_command(words: &Words) -> Command {
@@ -87,6 +88,7 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
         Some(("submit", given)) => submit(call, given),
         Some(("form", given)) => items::form(call, given),
         Some(("follow-up", given)) => more(call, given, Kind::FollowUpReport),
+        Some(("bypass", given)) => bypass::act(call, given),
         Some(("final", given)) => more(call, given, Kind::FinalReport),
         Some(("show", given)) => listing::show(call, given),
         Some(("status", given)) => listing::status(call, given),

@@ -113,7 +113,11 @@ pub(super) fn render_links(links: &[LinkView], names: &Names, words: &Words, now
     sorted.sort_by_key(|link| !link.parent);
     for link in &sorted {
         let queue = link.queue.unwrap_or_default();
-        let direction = words.text(if link.parent { "direction-up" } else { "direction-down" });
+        let direction = words.text(match (link.parent, link.direct) {
+            (true, _) => "direction-up",
+            (_, true) => "direction-direct",
+            _ => "direction-down",
+        });
         table.row([
             format!("{direction} {}", names.get(&link.unit)),
             link_text(link, words, now),
@@ -372,6 +376,7 @@ pub(super) fn link_json(link: &LinkView) -> Value {
         "unit": link.unit,
         "name": link.name,
         "parent": link.parent,
+        "direct": link.direct,
         "up": link.up,
         "since": time::rfc3339(link.since_us),
         "last_contact_at": time::rfc3339(link.last_contact_us),

@@ -2,8 +2,8 @@
 
 use clap::builder::PossibleValue;
 use proto::v1::{
-    Category, Choice, Classification, Grade, Item, Kind, Lateral, LogMatter, Manner, NilState, Order, PointState,
-    Precedence, Readiness, Role, Severity, Stage, Standing, Status, Subject, Verdict,
+    BypassCause, Category, Choice, Classification, Grade, Item, Kind, Lateral, LogMatter, Manner, NilState, Order,
+    PointState, Precedence, Readiness, Role, Severity, Stage, Standing, Status, Subject, Verdict,
 };
 
 use super::words::Words;
@@ -119,6 +119,8 @@ terms!(Kind, "kind":
     Proposal "proposal" ["拟稿"];
     Vote "vote" ["表决"];
     LogEntry "log-entry" ["值班日志"];
+    Bypass "bypass" ["越级报告"];
+    Linkage "linkage" ["同一事件"];
     Cancel "cancel" ["撤销"];
     Receipt "receipt" ["回执"];
 );
@@ -157,6 +159,7 @@ terms!(Order, "order":
     Query "query" ["核实"];
     Supervision "supervision" ["督办"];
     RollCall "roll-call" ["点名"];
+    Urge "urge" ["催办"];
 );
 
 terms!(Manner, "manner":
@@ -369,6 +372,12 @@ terms!(LogMatter, "log":
     Declined "declined" [];
 );
 
+terms!(BypassCause, "bypass-cause":
+    LineDown "line-down" [];
+    NotSigned "not-signed" [];
+    Ordered "ordered" [];
+);
+
 terms!(Verdict, "verdict":
     Done "done" [];
     Late "late" [];
@@ -437,6 +446,7 @@ mod tests {
             .chain(named::<Stage>())
             .chain(named::<Standing>())
             .chain(named::<Severity>())
+            .chain(named::<BypassCause>())
             .collect();
         for lang in [Lang::Zh, Lang::En] {
             let words = Words::new(lang);

@@ -14,8 +14,8 @@ use toml::Spanned;
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    Config, ConfigError, Endpoint, Identity, Link, Listen, Local, LogFormat, Mistake, Parent, Station, Store,
-    Telemetry, nearest, parse_duration, parse_size,
+    Above, Config, ConfigError, Endpoint, Identity, Link, Listen, Local, LogFormat, Mistake, Station, Store, Telemetry,
+    nearest, parse_duration, parse_size,
 };
 use crate::{
     limits,
@@ -41,7 +41,8 @@ type Text = Spanned<String>;
 struct File {
     station: StationTable,
     identity: IdentityTable,
-    parent: Option<ParentTable>,
+    parent: Option<AboveTable>,
+    ministry: Option<AboveTable>,
     listen: Option<ListenTable>,
     local: LocalTable,
     #[serde(default)]
@@ -68,7 +69,7 @@ struct IdentityTable {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ParentTable {
+struct AboveTable {
     endpoints: Spanned<Vec<Text>>,
 }
 
@@ -130,7 +131,8 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Config, ConfigError> {
             data: at.directory(&file.station.data)?,
         },
         identity: Identity { directory: at.directory(&file.identity.directory)? },
-        parent: file.parent.map(|table| at.parent(&table)).transpose()?,
+        parent: file.parent.map(|table| at.above(&table)).transpose()?,
+        ministry: file.ministry.map(|table| at.above(&table)).transpose()?,
         listen: file.listen.map(|table| at.address(&table.address).map(|address| Listen { address })).transpose()?,
         local: Local { socket: at.socket(&file.local.socket)? },
         store: at.store(&file.store)?,
@@ -178,14 +180,14 @@ impl Place<'_> {
         })
     }
 
-    fn parent(&self, table: &ParentTable) -> Result<Parent, ConfigError> {
+    fn above(&self, table: &AboveTable) -> Result<Above, ConfigError> {
         let list = table.endpoints.get_ref();
         if list.is_empty() || list.len() > ENDPOINTS_MAX {
             let what = format!("name 1 to {ENDPOINTS_MAX} endpoints, such as [\"relay.example:7443\"]");
             return Err(self.mistake(table.endpoints.span(), what, None));
         }
         let endpoints = list.iter().map(|text| self.value(text, str::parse::<Endpoint>)).collect::<Result<_, _>>()?;
-        Ok(Parent { endpoints })
+        Ok(Above { endpoints })
     }
 
     fn directory(&self, text: &Text) -> Result<PathBuf, ConfigError> {

@@ -12,6 +12,9 @@ pub struct Position<'t> {
     pub place: &'t Place,
     /// Where its parent answers, first choice first; empty for the ministry.
     pub uplinks: Vec<Endpoint>,
+    /// Where the ministry answers, for what is to go there past the parent; empty where nobody is passed over, or nobody
+    /// said where.
+    pub direct: Vec<Endpoint>,
 }
 
 /// How a configuration can contradict the topology.
@@ -27,6 +30,8 @@ pub enum Contradiction {
     Tier { unit: String, given: Tier, known: Tier },
     #[error("[parent] is given, but {unit} is the ministry and reports to nobody; remove the section")]
     ParentOfMinistry { unit: String },
+    #[error("[ministry] is given, but no office is between {unit} and the ministry; remove the section")]
+    NobodyPassedOver { unit: String },
     #[error("[parent] is missing and the topology gives {parent} no usable endpoint; add endpoints = [\"host:7443\"]")]
     NoWayUp { parent: String },
     #[error(
@@ -60,7 +65,21 @@ impl Config {
             }
             _ => {}
         }
-        Ok(Position { place, uplinks: self.uplinks(place, topology)? })
+        Ok(Position { place, uplinks: self.uplinks(place, topology)?, direct: self.direct(place, topology)? })
+    }
+
+    fn direct(&self, place: &Place, topology: &Topology) -> Result<Vec<Endpoint>, Contradiction> {
+        let root = topology.root();
+        match (&self.ministry, topology.passes_over(root, &place.unit)) {
+            (Some(_), false) => Err(Contradiction::NobodyPassedOver { unit: place.unit.to_string() }),
+            (Some(given), true) => Ok(given.endpoints.clone()),
+            (None, false) => Ok(Vec::new()),
+            (None, true) => {
+                let known =
+                    topology.place(root.as_str()).and_then(|ministry| ministry.endpoint.as_deref()?.parse().ok());
+                Ok(known.into_iter().collect())
+            }
+        }
     }
 
     fn uplinks(&self, place: &Place, topology: &Topology) -> Result<Vec<Endpoint>, Contradiction> {

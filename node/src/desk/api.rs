@@ -402,6 +402,8 @@ fn grpc_code(code: Code) -> tonic::Code {
         | Code::NoSuchSlot
         | Code::NoSuchPoint
         | Code::NotOverseen
+        | Code::SameIncident
+        | Code::NotAnOrder
         | Code::NotOptional
         | Code::NothingIsSent
         | Code::NotAPublication

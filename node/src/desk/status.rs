@@ -133,6 +133,7 @@ impl Around {
             next_attempt_us: line.next_attempt.map_or(0, Timestamp::us),
             paused: line.paused_until.is_some_and(|until| until > now),
             queue: known.queues.get(peer).copied(),
+            direct: self.topology.passes_over(&me, peer),
         }
     }
 

@@ -7,7 +7,7 @@ use prost::Message as _;
 use proto::v1::{self, Kind, Stage, Standing};
 
 use crate::{
-    plan::Desk,
+    plan::{Desk, linkage},
     post::{
         envelope::DocId,
         ladder,
@@ -20,7 +20,17 @@ use crate::{
 /// One document, whichever of its copies it was found by.
 pub fn document(desk: Desk<'_>, found: &Copy) -> v1::DocumentView {
     let incident = incident_of(found);
-    in_chain(desk, found, &incident.map(|incident| desk.post.incident(incident, desk.read)).unwrap_or_default())
+    let chain = incident.map(|incident| desk.post.incident(incident, desk.read)).unwrap_or_default();
+    let same_event = incident.filter(|_| found.header.position == 1).map(|incident| same_event(desk, incident));
+    v1::DocumentView { same_event: same_event.unwrap_or_default(), ..in_chain(desk, found, &chain) }
+}
+
+/// Numbers of the 首报 somebody said to be about the same event.
+fn same_event(desk: Desk<'_>, incident: DocId) -> Vec<String> {
+    let first = |said: &linkage::Said| Some(desk.post.copies(said.other, desk.read).into_iter().next()?.header.number);
+    let mut numbers: Vec<_> = linkage::same_event(desk, incident).iter().filter_map(first).collect();
+    numbers.dedup();
+    numbers
 }
 
 /// The same, where the other documents of its incident have been read already.
@@ -45,6 +55,7 @@ pub fn in_chain(desk: Desk<'_>, found: &Copy, chain: &[Copy]) -> v1::DocumentVie
         arrived_us: if shown.channel.origin == post.me().unit { 0 } else { shown.row.at_us },
         signed_here: copies.iter().any(|copy| signed_here(desk, copy)),
         related: chain.iter().filter(|c| c.header.id != shown.header.id).map(|c| c.header.number.clone()).collect(),
+        same_event: Vec::new(),
     }
 }
 

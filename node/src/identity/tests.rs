@@ -111,20 +111,25 @@ fn neighbours_are_admitted_both_ways() {
     let relay = network.transport(RELAY, |_| ());
     assert_eq!(judge(&network, DISTRICT, &relay, Neighbour::Parent).unwrap().to_string(), RELAY);
     assert_eq!(judge(&network, HUB, &relay, Neighbour::Child).unwrap().to_string(), RELAY);
+    // Past the province: what it may bring is another question.
+    assert_eq!(judge(&network, HUB, &district, Neighbour::Child).unwrap().to_string(), DISTRICT);
+    let hub = network.transport(HUB, |_| ());
+    assert_eq!(judge(&network, DISTRICT, &hub, Neighbour::Ministry).unwrap().to_string(), HUB);
 }
 
 #[test]
 fn strangers_in_the_tree_are_refused() {
     let network = Network::new();
     let refused = |me, who, neighbour| judge(&network, me, &network.transport(who, |_| ()), neighbour).unwrap_err();
-    use Neighbour::{Child, Parent};
+    use Neighbour::{Child, Ministry, Parent};
     assert!(matches!(refused(RELAY, OTHER_DISTRICT, Child), PeerRefused::NotMyChild { .. }));
-    assert!(matches!(refused(HUB, DISTRICT, Child), PeerRefused::NotMyChild { .. }), "a grandchild");
     assert!(matches!(refused(RELAY, HUB, Child), PeerRefused::NotMyChild { .. }), "our parent dialling us");
     assert!(matches!(refused(RELAY, RELAY, Child), PeerRefused::NotMyChild { .. }), "ourselves");
     assert!(matches!(refused(DISTRICT, OTHER_DISTRICT, Parent), PeerRefused::NotMyParent { .. }));
     assert!(matches!(refused(DISTRICT, HUB, Parent), PeerRefused::NotMyParent { .. }), "a grandparent");
     assert!(matches!(refused(DISTRICT, OTHER_RELAY, Parent), PeerRefused::NotMyParent { .. }));
+    assert!(matches!(refused(DISTRICT, RELAY, Ministry), PeerRefused::NotTheMinistry { .. }));
+    assert!(matches!(refused(HUB, HUB, Child), PeerRefused::NotMyChild { .. }), "ourselves");
     assert!(matches!(refused(HUB, RELAY, Parent), PeerRefused::NotMyParent { .. }), "the ministry has no parent");
     assert!(matches!(
         refused(RELAY, "spiffe://drill.test/relay/420100", Child),

@@ -59,12 +59,12 @@ impl Parts {
         Ok(config)
     }
 
-    /// For dialling the parent.
-    pub(super) fn client(&self, io: Arc<dyn Io>) -> Result<ClientConfig, Error> {
+    /// For dialling somebody above.
+    pub(super) fn client(&self, neighbour: Neighbour, io: Arc<dyn Io>) -> Result<ClientConfig, Error> {
         let mut config = ClientConfig::builder_with_details(self.provider.clone(), self.clock(io))
             .with_protocol_versions(&[&TLS13])?
             .dangerous()
-            .with_custom_certificate_verifier(self.verifier(Neighbour::Parent))
+            .with_custom_certificate_verifier(self.verifier(neighbour))
             .with_client_cert_resolver(self.key.clone());
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.resumption = Resumption::disabled();

@@ -18,10 +18,12 @@ use crate::topology::{Tier, Topology, Unit};
 /// Where the other end must stand in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Neighbour {
-    /// It dialled us: one that reports to us directly.
+    /// It dialled us: one that reports to us, or to the ministry past its own superior.
     Child,
     /// We dialled it: the one we report to.
     Parent,
+    /// We dialled it: the ministry, past the one we report to.
+    Ministry,
 }
 
 /// Why the other end of a link was refused.
@@ -70,6 +72,14 @@ pub enum PeerRefused {
         /// Whose child it is.
         parent: Option<Unit>,
     },
+    /// Something else answers at the ministry's address.
+    #[error("{id} answered, and the ministry is {ministry}")]
+    NotTheMinistry {
+        /// Who it is.
+        id: SpiffeId,
+        /// Who it should be.
+        ministry: Unit,
+    },
     /// Something else answers at the parent's address.
     #[error("{id} answered, and {me} reports to {}", .parent.as_ref().map_or("nobody", Unit::as_str))]
     NotMyParent {
@@ -105,7 +115,7 @@ impl Trust {
     ) -> Result<Leaf, PeerRefused> {
         let purpose = match neighbour {
             Neighbour::Child => Use::Dial,
-            Neighbour::Parent => Use::Answer,
+            Neighbour::Parent | Neighbour::Ministry => Use::Answer,
         };
         self.chain.vouches(leaf, presented, at, purpose)?;
         let leaf = Leaf::read(leaf)?;
@@ -123,9 +133,9 @@ impl Trust {
         if place.tier != id.tier {
             return Err(PeerRefused::Tier { id: id.clone(), tier: place.tier });
         }
-        let me = &self.me.unit;
+        let (me, root) = (&self.me.unit, self.topology.root());
         match neighbour {
-            Neighbour::Child if place.parent.as_ref() != Some(me) => {
+            Neighbour::Child if place.parent.as_ref() != Some(me) && !(me == root && id.unit != *me) => {
                 Err(PeerRefused::NotMyChild { id: id.clone(), me: me.clone(), parent: place.parent.clone() })
             }
             Neighbour::Parent if self.topology.parent(me) != Some(&id.unit) => Err(PeerRefused::NotMyParent {
@@ -133,6 +143,9 @@ impl Trust {
                 me: me.clone(),
                 parent: self.topology.parent(me).cloned(),
             }),
+            Neighbour::Ministry if id.unit != *root => {
+                Err(PeerRefused::NotTheMinistry { id: id.clone(), ministry: root.clone() })
+            }
             _ => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 //! Nothing here is durable; after a restart it is learnt again.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -70,14 +70,17 @@ impl Sample {
 #[derive(Clone)]
 pub struct Board {
     lines: Arc<Mutex<BTreeMap<Unit, Line>>>,
+    neighbours: Arc<BTreeSet<Unit>>,
     changed: Arc<watch::Sender<u64>>,
 }
 
 impl Board {
     /// A board on which nothing is known yet, for these neighbours.
     pub fn new(neighbours: impl IntoIterator<Item = Unit>, now: Timestamp) -> Self {
-        let lines = neighbours.into_iter().map(|unit| (unit, Line { since: now, ..Line::default() }));
-        Self { lines: Arc::new(Mutex::new(lines.collect())), changed: Arc::new(watch::channel(0).0) }
+        let neighbours: BTreeSet<Unit> = neighbours.into_iter().collect();
+        let lines = neighbours.iter().map(|unit| (unit.clone(), Line { since: now, ..Line::default() }));
+        let lines = Arc::new(Mutex::new(lines.collect()));
+        Self { lines, neighbours: Arc::new(neighbours), changed: Arc::new(watch::channel(0).0) }
     }
 
     /// All lines as they are now.
@@ -93,6 +96,17 @@ impl Board {
     /// Notes something about a line.
     pub fn note(&self, peer: &Unit, change: impl FnOnce(&mut Line)) {
         change(self.lock().entry(peer.clone()).or_default());
+        self.changed.send_modify(|n| *n += 1);
+    }
+
+    /// A line that comes and goes is not missed when it has gone. A neighbour's is.
+    pub fn let_go(&self, peer: &Unit) {
+        let mut lines = self.lock();
+        let gone = !self.neighbours.contains(peer) && lines.get(peer).is_some_and(|line| line.outlet.is_none());
+        if gone {
+            lines.remove(peer);
+        }
+        drop(lines);
         self.changed.send_modify(|n| *n += 1);
     }
 

@@ -87,6 +87,7 @@ impl Link for Downlink {
             tracing::info!(peer = %unit, failure, "the line is down");
             // Frames already queued (a refusal, say) may still leave before the socket goes.
             peer.cut(Cut::Closed);
+            ends.board.let_go(&unit);
         });
         Ok(Response::new(Box::pin(frames.map(Ok))))
     }

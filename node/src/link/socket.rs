@@ -22,6 +22,7 @@ mod tests;
 
 use tonic::transport::Server;
 
+pub(crate) use self::dial::dial_as;
 pub use self::{
     dial::{DialError, dial, dial_over},
     listen::{HandshakeError, accept_over, listen},

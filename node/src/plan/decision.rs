@@ -8,7 +8,9 @@
 use prost::Message as _;
 use proto::v1::{self, Decision, Kind, Role, Subject, Vote, document::Content};
 
-use super::{Desk, addressees, find, join_incident, missing, publication, refuse, same_status, tier, unit};
+use super::{
+    Desk, addressees, destinations, find, join_incident, missing, publication, refuse, same_status, tier, unit,
+};
 use crate::{
     limits,
     post::{
@@ -139,10 +141,7 @@ pub(super) fn release(desk: Desk<'_>, request: &v1::FileRequest, draft: &mut Dra
         let reason = format!("{agreed} agree to {}, and {quorum} have to", copy.header.number);
         return refuse(Code::NoQuorum, &reason, &[&agreed.to_string(), &quorum.to_string()]);
     }
-    let scope = addressees(desk, &decision.scope)?;
-    let info = addressees(desk, &request.info_to)?;
-    draft.destinations = scope.iter().map(|unit| (unit.clone(), Role::Action)).collect();
-    draft.destinations.extend(info.into_iter().filter(|unit| !scope.contains(unit)).map(|unit| (unit, Role::Info)));
+    draft.destinations = destinations(desk, &decision.scope, &request.info_to)?;
     draft.letter = Some('J');
     draft.header.action_to.clone_from(&decision.scope);
     draft.header.info_to.clone_from(&request.info_to);

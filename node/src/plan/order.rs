@@ -1,5 +1,5 @@
 //! PURE. Sorts of 指示, and what each has to say: 派员 who comes, with which mandate, when; 支援 what comes, from where, when;
-//! 核实, 督办 and 点名 by when they are to be answered.
+//! 核实, 督办, 催办 and 点名 by when they are to be answered.
 //!
 //! All of them are directives: they go to those who act and those who are to know, are signed for, and the office they go
 //! to says when it is done. Of what was sent, that is when it has arrived.
@@ -25,7 +25,7 @@ pub(super) fn check(directive: &Directive, request: &FileRequest) -> Result<(), 
         return refuse(Code::NothingIsSent, "only a deployment or support says who or what is sent", &[]);
     }
     let nobody = sent.people.iter().all(|person| person.trim().is_empty());
-    let answers = matches!(order, Order::Query | Order::Supervision | Order::RollCall);
+    let answers = matches!(order, Order::Query | Order::Supervision | Order::RollCall | Order::Urge);
     let unsaid: Vec<_> = [
         ("person", order == Order::Deployment && nobody),
         ("mandate", order == Order::Deployment && sent.mandate.trim().is_empty()),

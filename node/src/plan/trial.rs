@@ -78,16 +78,24 @@ impl Office {
     }
 
     fn turn(&mut self, event: Event) -> Vec<Result<Vec<Filing>, Refusal>> {
+        self.whole_turn(event).0
+    }
+
+    /// Answers to people, and what a neighbour is told: a stable word, or nothing.
+    fn whole_turn(&mut self, event: Event) -> (Vec<Result<Vec<Filing>, Refusal>>, Vec<String>) {
         let me = self.post.me().unit.to_string();
         let roll = self.journal.len();
         let fill = |buffer: &mut [u8]| {
-            buffer.iter_mut().zip(roll.to_be_bytes().iter().cycle()).for_each(|(to, from)| *to = *from)
+            // No two offices roll the same.
+            let mine = me.bytes().zip(roll.to_be_bytes()).map(|(mine, roll)| mine ^ roll).chain(me.bytes());
+            buffer.iter_mut().zip(mine.collect::<Vec<_>>().iter().cycle()).for_each(|(to, from)| *to = *from)
         };
         let circumstances = Circumstances { now: self.now, random: &fill, sealer: &Hand::of(&me), shortage: None };
         let turn = self.post.decide(vec![event], &circumstances);
         self.commit(turn.facts);
         self.now = self.now + Duration::from_secs(1);
-        turn.answers.into_iter().map(|(_, answer)| answer).collect()
+        let told = turn.settlements.into_iter().map(|(_, settlement)| settlement.code).collect();
+        (turn.answers.into_iter().map(|(_, answer)| answer).collect(), told)
     }
 
     /// Files a document; returns its number.
@@ -109,6 +117,53 @@ impl Office {
         let me = self.post.me();
         let peer = me.topology.next_hop(&me.unit, &from.post.me().unit).unwrap().clone();
         self.turn(Event::Offered { peer, bodies: from.bodies.clone(), arrived });
+    }
+
+    /// The line to another office is up.
+    pub(super) fn linked(&mut self, to: &Self) {
+        let peer = to.post.me().unit.clone();
+        self.post.observe(&Event::Linked { peer: peer.clone(), heard: Vec::new() }, self.now);
+        self.turn(Event::Linked { peer, heard: Vec::new() });
+    }
+
+    /// What waits here for another office: its arrivals.
+    pub(super) fn waits_for(&self, peer: &str) -> Vec<u64> {
+        let queue = self.post.queues().find(|(unit, _)| unit.as_str() == peer);
+        queue.map(|(_, queue)| queue.entries().map(|entry| entry.arrival).collect()).unwrap_or_default()
+    }
+
+    /// Takes what waits at another office for this one, straight from there. How many blocks were new.
+    pub(super) fn hear_directly(&mut self, from: &Self) -> usize {
+        let (me, peer) = (self.post.me().unit.to_string(), from.post.me().unit.clone());
+        let waiting = from.waits_for(&me);
+        let blocks = from.at_desk(|desk| waiting.iter().map(|at| desk.post.block(*at, desk.read)).collect::<Vec<_>>());
+        let arrived = blocks.into_iter().map(|block| Arrived { block: block.unwrap(), passages: Vec::new() }).collect();
+        let before = self.journal.len();
+        self.turn(Event::Offered { peer, bodies: from.bodies.clone(), arrived });
+        self.journal[before..].iter().filter(|record| matches!(record.fact, Some(Fact::Taken(_)))).count()
+    }
+
+    /// What a neighbour is told that brings everything another office has sealed.
+    pub(super) fn offered_by(&mut self, peer: &str, from: &Self) -> Vec<String> {
+        let arrived = from.sealed.iter().map(|block| Arrived { block: block.clone(), passages: Vec::new() }).collect();
+        self.whole_turn(Event::Offered { peer: unit(peer), bodies: Vec::new(), arrived }).1
+    }
+
+    /// 签收.
+    pub(super) fn sign(&mut self, number: &str, officer: &str) {
+        let request = v1::ActRequest {
+            document: number.into(),
+            stage: v1::Stage::Signed.into(),
+            officer: officer.into(),
+            note: String::new(),
+        };
+        let drafts = self.at_desk(|desk| super::act::drafts(desk, &request)).unwrap();
+        self.turn(Event::File { ticket: 1, drafts });
+    }
+
+    /// How many documents wait for a signature here.
+    pub(super) fn unsigned(&self) -> u64 {
+        self.post.unsigned_count()
     }
 
     /// The document of a number.

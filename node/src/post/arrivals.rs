@@ -173,7 +173,9 @@ impl Post {
         let down = tree.is_ancestor(origin, destination)
             && tree.parent(me) == Some(peer)
             && (destination == me || tree.is_ancestor(me, destination));
-        if up || down {
+        // What comes straight from its author comes to whom it is for.
+        let direct = peer == origin && destination == me && tree.passes_over(origin, me);
+        if up || down || direct {
             return Ok(());
         }
         let reason = format!("{peer} may not bring what {origin} writes to {destination}");
@@ -349,6 +351,9 @@ impl Post {
         let Some(arrival) = queue.find(&run.channel, run.first).map(|entry| entry.arrival) else { return };
         if answered.disposition() == Disposition::Taken {
             queue.taken(&run, at);
+            if self.block_row(arrival).is_some_and(|row| !row.documents) {
+                self.leave_direct(&run);
+            }
             self.touched.push(run.clone());
             self.rows.delete(keys::queued(&peer, arrival));
             let stage = v1::StageView {

@@ -235,7 +235,7 @@ impl Post {
         let (Ok(peer), Some(Ok(run))) = (Unit::parse(&moved.peer), moved.range.as_ref().map(Run::parse)) else {
             return;
         };
-        if self.next_hop(&run.channel.destination).as_ref() != Some(&peer) {
+        if self.next_hop(&run.channel.destination).as_ref() != Some(&peer) && !self.is_direct(&peer, &run) {
             return;
         }
         let (from, to) =

@@ -126,6 +126,9 @@ impl Post {
                 let row = keys::MarkRow { count: run.count, stage: Some(view) };
                 self.rows.put(key, row.encode_to_vec());
             }
+            if stage == Stage::Delivered {
+                self.leave_direct(&run);
+            }
         }
     }
 

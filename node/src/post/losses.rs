@@ -184,6 +184,7 @@ impl Post {
     /// What cannot be read cannot be handed on. Whether it would have been.
     fn stop_waiting(&mut self, arrival: u64, run: &Run) -> bool {
         let Some(peer) = self.next_hop(&run.channel.destination) else { return false };
+        self.leave_direct(run);
         self.rows.delete(keys::queued(&peer, arrival));
         self.queues.get_mut(&peer).is_some_and(|queue| queue.remove(run).is_some())
     }

@@ -453,6 +453,7 @@ impl Post {
                 self.queues.entry(peer).or_default().insert(entry);
             }
             self.await_due(arrival, &row);
+            self.await_direct(block, arrival, &row);
         }
         self.rows.put(keys::arrival(arrival), row.encode_to_vec());
         arrival

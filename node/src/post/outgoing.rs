@@ -10,8 +10,8 @@ use prost::Message as _;
 use proto::v1;
 
 use super::{
-    envelope::{Channel, DocId, digest},
-    fact::{Body, Fact, Filed, Key},
+    envelope::{Channel, DocId, Run, digest},
+    fact::{Body, Fact, Filed, Key, Moved},
     keys,
     office::{Circumstances, Kept, Pending, Post, Shortage},
     refusal::{Code, Refusal},
@@ -40,6 +40,8 @@ pub struct Draft {
     pub beside_incident: bool,
     /// Filing under the same key again gives the same answer.
     pub key: Option<String>,
+    /// What was filed before and is to go straight to its destination as well.
+    pub also_direct: Vec<Run>,
 }
 
 /// A document that was filed.
@@ -63,6 +65,7 @@ pub struct Outbox<'a> {
     circumstances: &'a Circumstances<'a>,
     waiting: BTreeMap<(Unit, v1::Precedence), Vec<Letter>>,
     bodies: Vec<Bytes>,
+    moved: Vec<Run>,
     keys: BTreeMap<String, Filing>,
     counters: BTreeMap<char, u64>,
     positions: BTreeMap<DocId, u32>,
@@ -95,6 +98,7 @@ impl<'a> Outbox<'a> {
             circumstances,
             waiting: BTreeMap::new(),
             bodies: Vec::new(),
+            moved: Vec::new(),
             keys: BTreeMap::new(),
             counters: BTreeMap::new(),
             positions: BTreeMap::new(),
@@ -124,7 +128,8 @@ impl<'a> Outbox<'a> {
         if shared {
             self.bodies.push(draft.body.clone());
         }
-        let Draft { mut header, precedence, mut destinations, body, key, .. } = draft;
+        let Draft { mut header, precedence, mut destinations, body, key, also_direct, .. } = draft;
+        self.moved.extend(also_direct);
         // Most documents have one destination, which gets the header itself.
         let last = destinations.pop();
         for (destination, role) in destinations {
@@ -139,7 +144,8 @@ impl<'a> Outbox<'a> {
         filing
     }
 
-    fn address(&mut self, destination: Unit, precedence: v1::Precedence, letter: Letter) {
+    fn address(&mut self, destination: Unit, precedence: v1::Precedence, mut letter: Letter) {
+        letter.unsealed.header.direct |= self.post.goes_direct(&destination);
         self.waiting.entry((destination, precedence)).or_default().push(letter);
     }
 
@@ -175,6 +181,10 @@ impl<'a> Outbox<'a> {
                 facts.push(seal_group(&channel, &mut tip, group, self.circumstances));
             }
         }
+        facts.extend(self.moved.into_iter().map(|run| {
+            let moved = Moved { peer: run.channel.destination.to_string(), range: Some(run.to_proto()) };
+            Pending::of(now, Fact::Moved(moved))
+        }));
         facts
     }
 
@@ -339,6 +349,7 @@ fn groups(letters: Vec<Letter>) -> Vec<Vec<Letter>> {
                 count < limits::BLOCK_ENVELOPES_MAX
                     && bytes + letter.bytes() <= limits::BLOCK_BYTES_MAX
                     && last.shared == letter.shared
+                    && last.unsealed.header.direct == letter.unsealed.header.direct
                     && !last.alone()
                     && !letter.alone()
             },

@@ -77,6 +77,18 @@ codes! {
     NotOverseen "not-overseen" ["unit"];
     /// Something that has to be done is declined: what may be.
     NotOptional "not-optional" ["what", "known"];
+    /// No office is between this one and the ministry.
+    NobodyPassedOver "nobody-passed-over" [];
+    /// The office above can be reached, and has signed or has time to.
+    SuperiorReachable "superior-reachable" ["unit"];
+    /// The ministry has everything of it.
+    AlreadyArrived "already-arrived" ["number"];
+    /// Not a directive of the ministry to this office.
+    NotAnOrder "not-an-order" ["number"];
+    /// Two documents of one incident.
+    SameIncident "same-incident" ["one", "other"];
+    /// This office has not said that the two are one event.
+    NotLinked "not-linked" ["number"];
     /// Nobody has the desk, and this needs somebody who has.
     NobodyOnDuty "nobody-on-duty" [];
     /// Somebody else has the desk.

@@ -26,7 +26,7 @@ use super::{
     seal::Block,
     view::Read,
 };
-use crate::io::Timestamp;
+use crate::{io::Timestamp, topology::Unit};
 
 /// What some records of an old segment come to.
 #[derive(Debug, Default)]
@@ -175,8 +175,10 @@ impl Broom<'_> {
 
     fn is_settled(&self, arrival: u64, row: &keys::BlockRow, block: &Block) -> bool {
         let rows = &self.post.rows;
-        let waits = self.post.next_hop(&block.run.channel.destination);
-        waits.is_none_or(|peer| rows.get(&keys::queued(&peer, arrival)).is_none())
+        let to = &block.run.channel.destination;
+        let waits = |peer: &Unit| rows.get(&keys::queued(peer, arrival)).is_some();
+        !waits(to)
+            && self.post.next_hop(to).is_none_or(|peer| !waits(&peer))
             && (!row.documents || self.post.has_arrived(&block.run))
             && rows.get(&keys::unsigned(arrival)).is_none()
             && !times(row).any(|(at, stage)| self.post.due.contains(&(at, arrival, stage)))

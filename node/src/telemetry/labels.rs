@@ -156,6 +156,8 @@ impl Word for Kind {
             Self::Assessment => "assessment",
             Self::NilReport => "nil_report",
             Self::Preparation => "preparation",
+            Self::Bypass => "bypass",
+            Self::Linkage => "linkage",
             Self::PolicyRelease => "policy_release",
             Self::Decision => "decision",
             Self::Proposal => "proposal",

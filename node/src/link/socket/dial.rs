@@ -1,4 +1,4 @@
-//! Dialling the parent, and saying plainly why it did not work.
+//! Dialling one above us, and saying plainly why it did not work.
 //!
 //! In TLS 1.3 the client is done before the server has looked at its certificate: a refusal arrives later, as an
 //! alert in place of the first data, and HTTP/2 would show it as a cancelled call. So a dial is finished only when
@@ -133,6 +133,17 @@ pub async fn dial(
     identity: &Identity,
     io: Arc<dyn Io>,
 ) -> Result<(Channel, Peer), DialError> {
+    dial_as(Neighbour::Parent, network, endpoint, identity, io).await
+}
+
+/// Connects to one above us: only to the one that is meant.
+pub(crate) async fn dial_as(
+    neighbour: Neighbour,
+    network: &impl Network,
+    endpoint: &str,
+    identity: &Identity,
+    io: Arc<dyn Io>,
+) -> Result<(Channel, Peer), DialError> {
     let by = Instant::now() + limits::HANDSHAKE_WITHIN;
     let is_address =
         endpoint.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
@@ -140,7 +151,7 @@ pub async fn dial(
         return Err(DialError::Endpoint { endpoint: endpoint.to_owned() });
     }
     let (stream, address) = in_time(by, endpoint, "connecting", network.connect(endpoint)).await?;
-    shaken_by(by, stream, address, endpoint, identity, io).await
+    shaken_by(by, stream, address, endpoint, (identity, neighbour), io).await
 }
 
 /// A line that swallows what we send must not hold us up.
@@ -167,7 +178,8 @@ pub async fn dial_over<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    shaken_by(Instant::now() + limits::HANDSHAKE_WITHIN, stream, address, endpoint, identity, io).await
+    let by = Instant::now() + limits::HANDSHAKE_WITHIN;
+    shaken_by(by, stream, address, endpoint, (identity, Neighbour::Parent), io).await
 }
 
 async fn shaken_by<S>(
@@ -175,14 +187,14 @@ async fn shaken_by<S>(
     stream: S,
     address: SocketAddr,
     endpoint: &str,
-    identity: &Identity,
+    ours: (&Identity, Neighbour),
     io: Arc<dyn Io>,
 ) -> Result<(Channel, Peer), DialError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     in_time(by, endpoint, "shaking hands", async {
-        let wire = shake_hands(stream, address, endpoint, identity, io).await?;
+        let wire = shake_hands(stream, address, endpoint, ours, io).await?;
         let peer = wire.peer().clone();
         Ok((channel(endpoint, wire).await?, peer))
     })
@@ -193,7 +205,7 @@ async fn shake_hands<S>(
     stream: S,
     address: SocketAddr,
     endpoint: &str,
-    identity: &Identity,
+    (identity, neighbour): (&Identity, Neighbour),
     io: Arc<dyn Io>,
 ) -> Result<PeerIo<S>, DialError>
 where
@@ -201,7 +213,7 @@ where
 {
     let named = || endpoint.to_owned();
     let protocol = |detail: &str| DialError::Protocol { endpoint: named(), detail: detail.to_owned() };
-    let config = identity.client_config(io.clone()).map_err(|error| protocol(&error.to_string()))?;
+    let config = identity.client_config_for(neighbour, io.clone()).map_err(|error| protocol(&error.to_string()))?;
     let connecting = TlsConnector::from(config).connect(ServerName::from(NO_NAME), Counted::new(stream));
     let mut tls = connecting.await.map_err(|error| why(endpoint, error))?;
     if tls.get_ref().1.alpn_protocol() != Some(ALPN) {
@@ -212,7 +224,7 @@ where
         return Err(why(endpoint, io::ErrorKind::UnexpectedEof.into()));
     }
     let tls = TlsStream::from(tls);
-    match peer_of(&tls, address, identity, Neighbour::Parent, &*io) {
+    match peer_of(&tls, address, identity, neighbour, &*io) {
         Ok(Some(peer)) => Ok(PeerIo::new(tls, peer, io)),
         Ok(None) => Err(protocol("it showed no certificate")),
         Err(why) => Err(DialError::RefusedByUs { endpoint: named(), why }),

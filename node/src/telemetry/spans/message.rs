@@ -159,6 +159,8 @@ pub(super) fn creation_name(kind: Kind) -> &'static str {
         Kind::Decision => "create decision",
         Kind::NilReport => "create nil report",
         Kind::Preparation => "create preparation",
+        Kind::Bypass => "create bypass",
+        Kind::Linkage => "create linkage",
         Kind::Proposal | Kind::Vote | Kind::LogEntry => "create paper",
         Kind::Cancel => "create cancel",
         Kind::Unspecified | Kind::Receipt => "create document",
