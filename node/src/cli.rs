@@ -9,6 +9,7 @@ use std::{ffi::OsString, io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser, value_parser};
 
+mod aggregate;
 pub mod args;
 mod ask;
 mod assess;
@@ -22,6 +23,7 @@ mod decision;
 mod directive;
 mod document;
 mod draft;
+mod drill;
 mod endorse;
 mod evidence;
 pub mod exit;
@@ -166,6 +168,8 @@ fn act(call: &Call, name: &str, given: &ArgMatches, root: Command) -> Outcome {
         "request" => request::act(call, given),
         "incident" => incident::act(call, given),
         "endorse" => endorse::act(call, given),
+        "aggregate" => aggregate::act(call, given),
+        "drill" => drill::act(call, given),
         "notice" => notice::act(call, given),
         "nil" => nil::act(call, given),
         "readiness" => readiness::act(call, given),
@@ -210,6 +214,7 @@ fn command(tool: &Tool, words: &Words) -> Command {
         root = root.subcommand(endorse::command(words));
     }
     if tier != Tier::District {
+        root = root.subcommand(aggregate::command(words)).subcommand(drill::command(words));
         root = root.subcommand(inbox::command(words));
     }
     root = root

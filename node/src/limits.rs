@@ -58,6 +58,10 @@ pub const RETRY_FIRST: Duration = Duration::from_millis(250);
 pub const RETRY_LONGEST: Duration = Duration::from_secs(10);
 /// A line that held for this long is not to blame for the failures before it.
 pub const LINE_HOLDS: Duration = Duration::from_secs(2);
+/// Reports one 汇总 quotes.
+pub const QUOTES_MAX: usize = 64;
+/// Names in the 知悉范围 of one document.
+pub const READERS_MAX: usize = 32;
 /// A line straight to the ministry stays this long after it was last needed, for the answers.
 pub const DIRECT_LINGERS: Duration = Duration::from_secs(600);
 /// How often it is looked at whether it still is.

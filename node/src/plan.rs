@@ -6,6 +6,7 @@
 mod above;
 pub mod act;
 mod assessment;
+mod bulletin;
 mod bypass;
 pub mod decision;
 pub mod incident;
@@ -18,6 +19,7 @@ pub mod particulars;
 pub mod policy;
 pub mod publication;
 pub mod readiness;
+pub mod secrecy;
 pub mod shift;
 #[cfg(test)]
 mod trial;
@@ -74,7 +76,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
             deliver_by_us: request.deliver_by_us,
             reply_by_us: request.reply_by_us,
             expires_at_us: request.expires_at_us,
-            attachments: request.attachments.clone(),
+            attachments: secrecy::released(request),
             trace_context: request.trace_context.clone(),
             policy: desk.shelf.in_force(desk).version.clone(),
             ..Default::default()
@@ -84,6 +86,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         key,
         ..Default::default()
     };
+    secrecy::readers(request, &mut draft)?;
     match (request.kind(), content) {
         (Kind::InitialReport, Content::Report(report)) => initial(desk, report, &mut draft)?,
         (Kind::FollowUpReport | Kind::FinalReport, Content::Report(report)) => {
@@ -96,6 +99,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         (Kind::Assessment, Content::Assessment(said)) => assessment::write(desk, request, said, &mut draft)?,
         (Kind::PolicyRelease, Content::PolicyRelease(release)) => above::release(desk, request, release, &mut draft)?,
         (Kind::Bypass, Content::Bypass(said)) => bypass::write(desk, request, said, &mut draft)?,
+        (Kind::Bulletin, Content::Bulletin(said)) => bulletin::write(desk, request, said, &mut draft)?,
         (Kind::Linkage, Content::Linkage(said)) => linkage::write(desk, request, said, &mut draft)?,
         (Kind::NilReport, Content::NilReport(nil)) => nil::write(desk, nil, &mut draft)?,
         (Kind::Preparation, Content::Preparation(said)) => readiness::write(desk, said, &mut draft)?,
@@ -167,6 +171,7 @@ fn initial(desk: Desk<'_>, report: &v1::Report, draft: &mut Draft) -> Result<(),
     }
     no_request_inside(&report.text)?;
     particulars::check(report, report.category(), desk.now)?;
+    secrecy::holds_back(report.category(), &mut draft.header.attachments);
     draft.opens_incident = true;
     Ok(())
 }
@@ -179,7 +184,10 @@ fn follow_up(desk: Desk<'_>, request: &v1::FileRequest, report: &v1::Report, dra
     no_request_inside(&report.text)?;
     let first = find(desk, &request.incident, "incident")?;
     join_incident(&first, draft)?;
-    particulars::check(report, category(desk, report, &first), desk.now)?;
+    let category = category(desk, report, &first);
+    particulars::check(report, category, desk.now)?;
+    secrecy::continues(&first, draft)?;
+    secrecy::holds_back(category, &mut draft.header.attachments);
     if let Some(end) = desk.post.end_of(incident_of(&first), &first.header.origin)
         && end.standing() == v1::Standing::Closed
     {
@@ -215,6 +223,8 @@ fn for_instructions(
     if !request.incident.is_empty() {
         let first = find(desk, &request.incident, "incident")?;
         join_incident(&first, draft)?;
+        secrecy::continues(&first, draft)?;
+        secrecy::holds_back(secrecy::category_of(desk, &first), &mut draft.header.attachments);
     }
     if ask.needed_by_us > 0 && draft.header.reply_by_us == 0 {
         draft.header.reply_by_us = ask.needed_by_us;
@@ -300,6 +310,9 @@ fn direct(
         draft.header.references.push(first.header.incident);
         draft.beside_incident = true;
     }
+    if directive.order() == v1::Order::DrillOver && !request.refers_to.is_empty() {
+        draft.header.references.push(find(desk, &request.refers_to, "drill")?.header.id);
+    }
     draft.letter = Some('D');
     draft.destinations = destinations;
     draft.header.action_to.clone_from(&request.action_to);
@@ -341,6 +354,7 @@ fn supersede(desk: Desk<'_>, request: &v1::FileRequest, draft: &mut Draft) -> Re
         return refuse(Code::WrongDocument, "a document is superseded by one of its own kind", &[]);
     }
     same_status(&target, draft)?;
+    secrecy::continues(&target, draft)?;
     draft.header.supersedes = target.header.id;
     Ok(())
 }

@@ -250,7 +250,8 @@ async fn want_what_is_missing(engine: &Handle, pieces: &Pieces) -> anyhow::Resul
             for arrival in desk.post.newest(limits::LIST_MAX) {
                 for copy in desk.post.block_copies(arrival, desk.read) {
                     let Ok(from) = crate::topology::Unit::parse(&copy.row.from) else { continue };
-                    copy.header.attachments.iter().for_each(|attachment| pieces.want(&from, attachment));
+                    let travels = copy.header.attachments.iter().filter(|attachment| !attachment.held_back);
+                    travels.for_each(|attachment| pieces.want(&from, attachment));
                 }
             }
         })

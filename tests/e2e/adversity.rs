@@ -172,7 +172,7 @@ async fn a_full_disk_refuses_in_order_loses_nothing_and_recovers() {
         until_delivered(&mut desk, number).await;
     }
     eventually("the directive is here", async || {
-        desk.get(v1::GetRequest { document: directive.clone() }).await.ok().map(drop)
+        desk.get(v1::GetRequest { document: directive.clone(), ..Default::default() }).await.ok().map(drop)
     })
     .await;
 }
@@ -221,7 +221,11 @@ async fn a_torn_end_of_the_journal_is_cut_and_a_hole_in_it_is_named() {
     let mut desk = country.desk(&macau()).await;
     let (mut here, mut damaged, mut gone) = (0, 0, 0);
     for number in &acknowledged {
-        match desk.get(v1::GetRequest { document: number.clone() }).await.map_err(|refused| refused.code()) {
+        match desk
+            .get(v1::GetRequest { document: number.clone(), ..Default::default() })
+            .await
+            .map_err(|refused| refused.code())
+        {
             Ok(_) => here += 1,
             Err(tonic::Code::DataLoss) => damaged += 1,
             Err(tonic::Code::NotFound) => gone += 1,
@@ -351,7 +355,8 @@ fn end_of(journal: &Path) -> (PathBuf, u32) {
 
 async fn until_delivered(desk: &mut client::Station, number: &str) {
     eventually(&format!("{number} is delivered"), async || {
-        let view = desk.get(v1::GetRequest { document: number.to_owned() }).await.ok()?.into_inner();
+        let view =
+            desk.get(v1::GetRequest { document: number.to_owned(), ..Default::default() }).await.ok()?.into_inner();
         let stages = &view.recipients[0].stages;
         stages.iter().any(|s| s.stage() == Stage::Delivered && s.station == "000000").then_some(())
     })

@@ -78,7 +78,11 @@ async fn a_file_under_way_does_not_hold_up_what_is_urgent() {
     let began = Instant::now();
     let urgent = district.file(papers::report("考场起火", Precedence::TeTi)).await.unwrap().into_inner();
     eventually("the urgent report is delivered", async || {
-        let view = district.get(v1::GetRequest { document: urgent.number.clone() }).await.ok()?.into_inner();
+        let view = district
+            .get(v1::GetRequest { document: urgent.number.clone(), ..Default::default() })
+            .await
+            .ok()?
+            .into_inner();
         view.recipients[0].stages.iter().any(|s| s.stage() == Stage::Delivered && s.station == "000000").then_some(())
     })
     .await;
@@ -128,13 +132,15 @@ async fn attach(desk: &mut node::desk::client::Station, bytes: &[u8]) -> Result<
 
 async fn file(desk: &mut node::desk::client::Station, attachment: v1::Attachment) -> String {
     let report = papers::report("见附图", Precedence::JiaJi);
-    let filed = desk.file(v1::FileRequest { attachments: vec![attachment], ..report }).await;
+    // About papers: without somebody who answers for it, it would stay where it is.
+    let attachments_released_by = "定密责任人".to_owned();
+    let filed = desk.file(v1::FileRequest { attachments: vec![attachment], attachments_released_by, ..report }).await;
     filed.unwrap().into_inner().number
 }
 
 /// How much of the one file of a document is at a station.
 async fn held(desk: &mut node::desk::client::Station, number: &str) -> Option<u64> {
-    let view = desk.get(v1::GetRequest { document: number.to_owned() }).await.ok()?.into_inner();
+    let view = desk.get(v1::GetRequest { document: number.to_owned(), ..Default::default() }).await.ok()?.into_inner();
     Some(view.attachments.first()?.held)
 }
 

@@ -194,7 +194,7 @@ fn an_attachment_arrives_whole(country: &Country) {
     let bytes: Vec<u8> = (0..700_000_u32).flat_map(|n| n.to_le_bytes()).collect();
     let photo = country.path(&unit("420100"), "照片.jpg");
     std::fs::write(&photo, &bytes).unwrap();
-    let number = submits(&district, "附照片", &["--attach", photo.to_str().unwrap()]);
+    let number = submits(&district, "附照片", &["--attach", photo.to_str().unwrap(), "--release-files", "定密责任人"]);
     let digest = until(|| {
         let shown = hub.types(&["msg", "show", &number, "--json"]);
         let view: Value = serde_json::from_str(&shown.out).ok()?;

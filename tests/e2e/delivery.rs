@@ -21,7 +21,7 @@ async fn until_reached(
     stage: Stage,
 ) -> v1::DocumentView {
     eventually(&format!("{number} is {stage:?} at {recipient}"), async || {
-        let view = desk.get(v1::GetRequest { document: number.into() }).await.ok()?.into_inner();
+        let view = desk.get(v1::GetRequest { document: number.into(), ..Default::default() }).await.ok()?.into_inner();
         reached(&view, recipient, stage).then_some(view)
     })
     .await
@@ -42,7 +42,10 @@ async fn row_3_7_in_part_a_report_climbs_three_tiers_waits_out_a_cut_and_comes_b
     assert!(number.starts_with("R-420100-"), "{number}");
     until_reached(&mut district, &number, "000000", Stage::Custody).await;
     province.act(papers::act(&number, Stage::Signed, "")).await.unwrap();
-    assert!(ministry.get(v1::GetRequest { document: number.clone() }).await.is_err(), "nothing passes a cut line");
+    assert!(
+        ministry.get(v1::GetRequest { document: number.clone(), ..Default::default() }).await.is_err(),
+        "nothing passes a cut line"
+    );
 
     // A follow-up and a kill -9 of everybody do not matter.
     let second = papers::follow_up(&number, "已控制现场", Kind::FollowUpReport, Precedence::TeTi);
@@ -74,7 +77,8 @@ async fn row_3_7_in_part_a_report_climbs_three_tiers_waits_out_a_cut_and_comes_b
     let mut numbers: Vec<_> = list.documents.iter().map(|d| d.header.as_ref().unwrap().number.clone()).collect();
     numbers.sort();
     assert_eq!(numbers, [number.clone(), second.number.clone()]);
-    let view = ministry.get(v1::GetRequest { document: second.number }).await.unwrap().into_inner();
+    let view =
+        ministry.get(v1::GetRequest { document: second.number, ..Default::default() }).await.unwrap().into_inner();
     assert!(!view.orphan && view.related == [number]);
     let way: Vec<_> = view.passages.iter().map(|p| p.station.as_str()).collect();
     assert_eq!(way, ["420100", "420000", "000000"]);
@@ -89,7 +93,7 @@ async fn row_3_5_in_part_a_directive_descends_to_all_and_is_signed_for_undertake
     for place in country.topology().places().filter(|place| place.parent.is_some()) {
         let mut desk = country.desk(&place.unit).await;
         eventually("the directive is here", async || {
-            desk.get(v1::GetRequest { document: filed.number.clone() }).await.ok().map(drop)
+            desk.get(v1::GetRequest { document: filed.number.clone(), ..Default::default() }).await.ok().map(drop)
         })
         .await;
         for stage in [Stage::Signed, Stage::Undertaken, Stage::Completed] {
@@ -107,13 +111,21 @@ async fn a_request_is_closed_only_by_an_answer_and_a_cancel_by_its_author() {
     let mut ministry = country.desk(&unit("000000")).await;
     let asked = district.file(papers::request("中止第三考场考试")).await.unwrap().into_inner();
     until_reached(&mut district, &asked.number, "000000", Stage::Delivered).await;
-    let view = district.get(v1::GetRequest { document: asked.number.clone() }).await.unwrap().into_inner();
+    let view = district
+        .get(v1::GetRequest { document: asked.number.clone(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(view.standing(), v1::Standing::Active);
     let answer = ministry.file(papers::approval(&asked.number)).await.unwrap().into_inner();
     let again = ministry.file(papers::approval(&asked.number)).await.unwrap_err();
     assert!(again.message().starts_with("already-answered"), "{again}");
     let closed = eventually("the request is closed", async || {
-        let view = district.get(v1::GetRequest { document: asked.number.clone() }).await.ok()?.into_inner();
+        let view = district
+            .get(v1::GetRequest { document: asked.number.clone(), ..Default::default() })
+            .await
+            .ok()?
+            .into_inner();
         (view.standing() == v1::Standing::Closed).then_some(view)
     })
     .await;
@@ -123,7 +135,11 @@ async fn a_request_is_closed_only_by_an_answer_and_a_cancel_by_its_author() {
     let wrong = other.file(papers::report("误报一件", Precedence::Routine)).await.unwrap().into_inner();
     other.file(papers::cancel(&wrong.number)).await.unwrap();
     let void = eventually("the report is void at the ministry", async || {
-        let view = ministry.get(v1::GetRequest { document: wrong.number.clone() }).await.ok()?.into_inner();
+        let view = ministry
+            .get(v1::GetRequest { document: wrong.number.clone(), ..Default::default() })
+            .await
+            .ok()?
+            .into_inner();
         (view.standing() == v1::Standing::Cancelled).then_some(view)
     })
     .await;

@@ -140,7 +140,7 @@ async fn a_neighbour_that_lies_is_refused_and_the_others_are_served() {
     let mut ministry = country.desk(&hub).await;
     for number in news {
         let view = eventually(&format!("{number} is at the ministry"), async || {
-            ministry.get(v1::GetRequest { document: number.clone() }).await.ok()
+            ministry.get(v1::GetRequest { document: number.clone(), ..Default::default() }).await.ok()
         })
         .await
         .into_inner();
@@ -149,7 +149,8 @@ async fn a_neighbour_that_lies_is_refused_and_the_others_are_served() {
         assert!(traced.status.success(), "{traced:?}");
     }
     assert!(country.type_at(&hub, &["inbox", "ls"]).status.success());
-    let stolen = ministry.get(v1::GetRequest { document: SOMEBODY_ELSES.into() }).await.unwrap_err();
+    let stolen =
+        ministry.get(v1::GetRequest { document: SOMEBODY_ELSES.into(), ..Default::default() }).await.unwrap_err();
     assert_eq!(stolen.code(), tonic::Code::NotFound);
     ministry.list(v1::ListRequest { r#box: v1::Box::Received.into(), ..Default::default() }).await.unwrap();
 
@@ -433,7 +434,8 @@ async fn delivers(country: &Country, district: &Unit) {
     let mut desk = country.desk(district).await;
     let filed = desk.file(papers::report("一袋封装损毁", Precedence::TeTi)).await.unwrap().into_inner();
     eventually(&format!("{} is delivered", filed.number), async || {
-        let view = desk.get(v1::GetRequest { document: filed.number.clone() }).await.ok()?.into_inner();
+        let view =
+            desk.get(v1::GetRequest { document: filed.number.clone(), ..Default::default() }).await.ok()?.into_inner();
         let stages = &view.recipients[0].stages;
         stages.iter().any(|s| s.stage() == Stage::Delivered && s.station == "000000").then_some(())
     })

@@ -17,3 +17,4 @@ mod hostile;
 mod notices;
 mod observed;
 mod plan;
+mod secrecy;

@@ -29,7 +29,7 @@ async fn a_report_that_cannot_arrive_in_time_is_reported_late_then_expired_and_s
         ..papers::report("一袋封装损毁", Precedence::TeJi)
     };
     let number = district.file(request).await.unwrap().into_inner().number;
-    let get = || v1::GetRequest { document: number.clone() };
+    let get = || v1::GetRequest { document: number.clone(), ..Default::default() };
     let late = eventually("both holders say that it is late", async || {
         let view = district.get(get()).await.ok()?.into_inner();
         (bad_news(&view).len() >= 2).then_some(view)
@@ -83,10 +83,11 @@ async fn the_way_of_a_report_says_how_the_clocks_on_it_differ() {
     })
     .await;
     let filed = district.file(papers::report("一件", Precedence::TeJi)).await.unwrap().into_inner();
-    let view =
-        eventually("it is there", async || ministry.get(v1::GetRequest { document: filed.number.clone() }).await.ok())
-            .await
-            .into_inner();
+    let view = eventually("it is there", async || {
+        ministry.get(v1::GetRequest { document: filed.number.clone(), ..Default::default() }).await.ok()
+    })
+    .await
+    .into_inner();
     let clocks: Vec<_> =
         view.passages.iter().map(|p| (p.station.as_str(), p.offset_uncertainty_us > 0, p.offset_us.abs())).collect();
     assert_eq!(clocks.iter().map(|(station, ..)| *station).collect::<Vec<_>>(), ["420100", "420000", "000000"]);

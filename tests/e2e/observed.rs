@@ -93,7 +93,11 @@ async fn one_report_is_one_story_at_the_collector() {
     let filed = district.file(papers::report("一袋封装损毁", Precedence::TeJi)).await.unwrap().into_inner();
     eventually("it is there", async || ministry.act(papers::act(&filed.number, Stage::Signed, "")).await.ok()).await;
     eventually("the district hears of it", async || {
-        let view = district.get(v1::GetRequest { document: filed.number.clone() }).await.ok()?.into_inner();
+        let view = district
+            .get(v1::GetRequest { document: filed.number.clone(), ..Default::default() })
+            .await
+            .ok()?
+            .into_inner();
         view.recipients[0].stages.iter().any(|stage| stage.stage() == Stage::Signed).then_some(())
     })
     .await;
@@ -157,10 +161,11 @@ async fn bulk_is_told_from_its_beginnings_only() {
         contexts.push(answer.unwrap().filed[0].number.clone());
     }
     let last = contexts.pop().unwrap();
-    let view =
-        eventually("the last is there", async || ministry.get(v1::GetRequest { document: last.clone() }).await.ok())
-            .await
-            .into_inner();
+    let view = eventually("the last is there", async || {
+        ministry.get(v1::GetRequest { document: last.clone(), ..Default::default() }).await.ok()
+    })
+    .await
+    .into_inner();
     assert_eq!(view.header.unwrap().trace_context.len(), 25, "recorded or not, it has a trace");
     // One that is urgent, so that what was recorded before has been exported when this has.
     let urgent = district.file(papers::report("一件", Precedence::TeTi)).await.unwrap().into_inner();

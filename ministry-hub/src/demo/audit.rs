@@ -150,7 +150,7 @@ async fn on_its_way(country: &Country, missing: &Missing) -> bool {
     let mut at = &missing.from;
     while at != &missing.to {
         let Some(post) = country.posts.get(at) else { return false };
-        let get = GetRequest { document: missing.number.clone() };
+        let get = GetRequest { document: missing.number.clone(), ..Default::default() };
         match post.client.clone().get(get).await {
             Ok(view) if waits(view.get_ref(), &missing.to) => return true,
             Ok(_) => {}

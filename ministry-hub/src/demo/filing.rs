@@ -244,6 +244,7 @@ pub(crate) fn serial_of(document: &Document) -> Option<u32> {
         Content::LogEntry(entry) => &entry.text,
         Content::Bypass(said) => &said.reason,
         Content::Linkage(said) => &said.reason,
+        Content::Bulletin(said) => &said.text,
         Content::Receipts(_)
         | Content::PolicyRelease(_)
         | Content::Proposal(_)

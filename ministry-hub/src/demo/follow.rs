@@ -20,7 +20,7 @@ pub(crate) async fn aloud(play: &Play, unit: &Unit, number: &str) {
     let Some(post) = play.country.posts.get(unit) else { return };
     let mut teller = Teller { play, number, told: BTreeSet::new(), counts: (0, 0) };
     loop {
-        let watched = post.client.clone().watch(GetRequest { document: number.to_owned() }).await;
+        let watched = post.client.clone().watch(GetRequest { document: number.to_owned(), ..Default::default() }).await;
         if let Ok(mut views) = watched.map(tonic::Response::into_inner) {
             while let Ok(Some(view)) = views.message().await {
                 for line in teller.news(&view) {

@@ -149,7 +149,7 @@ impl Desk {
     }
 
     async fn withdrawn(&mut self, view: &DocumentView) -> bool {
-        let get = proto::v1::GetRequest { document: number(view).to_owned() };
+        let get = proto::v1::GetRequest { document: number(view).to_owned(), ..Default::default() };
         let standing = self.client.get(get).await.map(|view| view.into_inner().standing());
         standing.is_ok_and(|standing| standing != proto::v1::Standing::Active)
     }

@@ -158,7 +158,7 @@ async fn answered(play: &Play, unit: &Unit, number: &str) {
     let Some(post) = play.country.posts.get(unit) else { return };
     let closed = async {
         while play.pause(LOOK).await {
-            let view = post.client.clone().get(GetRequest { document: number.to_owned() }).await;
+            let view = post.client.clone().get(GetRequest { document: number.to_owned(), ..Default::default() }).await;
             if view.is_ok_and(|view| view.into_inner().standing() == Standing::Closed) {
                 return;
             }
@@ -264,7 +264,9 @@ async fn decided(play: &Play, filed: &Filed, addressees: usize, fate: &Mutex<Dec
     let Some(post) = play.country.posts.get(play.country.topology.root()) else { return };
     let mut seen = Decision { number: filed.number.clone(), addressees, ..Default::default() };
     loop {
-        if let Ok(view) = post.client.clone().get(GetRequest { document: filed.number.clone() }).await {
+        if let Ok(view) =
+            post.client.clone().get(GetRequest { document: filed.number.clone(), ..Default::default() }).await
+        {
             let recipients = view.into_inner().recipients;
             let at_least = |least| recipients.iter().filter(|one| rung(one.reached()) >= rung(least)).count();
             seen.delivered = at_least(Stage::Delivered);

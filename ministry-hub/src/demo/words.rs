@@ -120,6 +120,7 @@ pub(crate) fn kind(kind: Kind) -> Words {
         Kind::Preparation => words("考前准备", "preparation"),
         Kind::Bypass => words("越级报告", "bypass"),
         Kind::Linkage => words("同一事件", "linkage"),
+        Kind::Bulletin => words("汇总快报", "bulletin"),
         Kind::Proposal => words("拟稿", "proposal"),
         Kind::Vote => words("表决", "vote"),
         Kind::LogEntry => words("值班日志", "log entry"),

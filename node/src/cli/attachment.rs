@@ -69,7 +69,11 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
         let path = output.cloned().unwrap_or_else(|| own_name(&name, &digest));
         let shown = path.display().to_string();
         let partial = Partial::create(&path).map_err(|error| unwritten(call, &shown, &error))?;
-        let request = FetchRequest { digest: digest.clone().into(), document: of.unwrap_or_default().to_owned() };
+        let request = FetchRequest {
+            digest: digest.clone().into(),
+            document: of.unwrap_or_default().to_owned(),
+            officer: call.reader(),
+        };
         let shown_as = if name.is_empty() { document::hex(&digest[..4]) } else { name };
         let length = fetch(call, station, request, &partial, &shown_as).await?;
         partial.keep(&path).map_err(|error| unwritten(call, &shown, &error))?;

@@ -202,9 +202,21 @@ impl Call {
         }
     }
 
-    /// One document as this station sees it.
+    /// One document as this station shows it to nobody in particular: of a text that is for officers by name, not the text.
     pub async fn document(&self, station: &mut Station, document: &str) -> Result<DocumentView, Failure> {
-        self.answer(station.get(GetRequest { document: document.to_owned() }).await)
+        let request = GetRequest { document: document.to_owned(), ..Default::default() };
+        self.answer(station.get(request).await)
+    }
+
+    /// One document to be read, by whoever is at the terminal: where the text is for officers by name, that is on record.
+    pub async fn read(&self, station: &mut Station, document: &str) -> Result<DocumentView, Failure> {
+        let request = GetRequest { document: document.to_owned(), officer: self.reader() };
+        self.answer(station.get(request).await)
+    }
+
+    /// Who reads, if he has said so: nobody is asked for his name only to look at something.
+    pub(super) fn reader(&self) -> String {
+        self.officer.borrow().clone().unwrap_or_default()
     }
 
     /// Data, for stdout.

@@ -7,7 +7,7 @@ use proto::v1::{
 use serde_json::{Value, json};
 
 use super::{
-    bypass, items, ladder,
+    aggregate, bypass, items, ladder,
     names::Names,
     readiness, shift,
     table::{self, Columns},
@@ -112,6 +112,7 @@ pub(super) fn render_document(view: &DocumentView, names: &Names, words: &Words,
         };
         let when = |us| if us == 0 { String::new() } else { time::clock_and_age(us, now, words) };
         field("field-classification", header.classification().word(words));
+        field("field-readers", readers(&header.need_to_know, words));
         field("field-from", names.get(&header.origin));
         field("field-created", when(created(header)));
         field("field-arrived", when(view.arrived_us));
@@ -142,7 +143,7 @@ pub(super) fn render_document(view: &DocumentView, names: &Names, words: &Words,
         let args = [("name", visible::line(&first.name).into()), ("number", number(view).into())];
         text.push_str(&format!("  {}\n", words.say("attachment-fetch", &args)));
     }
-    for line in body_lines(view, words) {
+    for line in body_lines(view, names, words) {
         text.push_str(&format!("\n  {line}"));
     }
     text.push('\n');
@@ -198,6 +199,7 @@ fn matter_text(view: &DocumentView, words: &Words) -> String {
         }
         Some(Content::LogEntry(entry)) => entry.matter().word(words),
         Some(Content::Bypass(said)) => said.cause().word(words),
+        Some(Content::Bulletin(said)) => visible::line(&said.title),
         Some(Content::Linkage(said)) => words.text(linkage_key(said)),
         Some(Content::Cancel(cancel)) => visible::line(&cancel.reason),
         _ => String::new(),
@@ -304,8 +306,15 @@ fn content_fields(view: &DocumentView, names: &Names, words: &Words) -> Vec<(&'s
         }
         Some(Content::LogEntry(entry)) => shift::fields(entry, words),
         Some(Content::Bypass(said)) => bypass::fields(said, names, words),
+        Some(Content::Bulletin(said)) => {
+            vec![("field-officer", visible::line(&said.officer)), ("field-releaser", visible::line(&said.releaser))]
+        }
         Some(Content::Linkage(said)) => {
-            vec![("field-linkage", words.text(linkage_key(said))), ("field-officer", visible::line(&said.officer))]
+            let both = format!("{} · {}", visible::line(&said.one), visible::line(&said.other));
+            vec![
+                ("field-linkage", format!("{} {both}", words.text(linkage_key(said)))),
+                ("field-officer", visible::line(&said.officer)),
+            ]
         }
         Some(Content::NilReport(nil)) => {
             vec![("field-slot", visible::line(&nil.slot)), ("field-officer", visible::line(&nil.officer))]
@@ -317,6 +326,15 @@ fn content_fields(view: &DocumentView, names: &Names, words: &Words) -> Vec<(&'s
         ],
         Some(Content::Receipts(_)) | None => Vec::new(),
     }
+}
+
+/// 知悉范围: who is named, and who is not to read it.
+fn readers(names: &[String], words: &Words) -> String {
+    let told = names.iter().map(|name| match name.strip_prefix('!') {
+        Some(name) => words.say("reader-excluded", &[("name", visible::line(name).into())]),
+        None => visible::line(name),
+    });
+    told.collect::<Vec<_>>().join(&words.text("list-comma"))
 }
 
 fn linkage_key(said: &Linkage) -> &'static str {
@@ -404,7 +422,7 @@ fn secrecy_lines(said: &SecrecyReport, words: &Words) -> Vec<String> {
     seven.iter().map(|(key, text)| format!("{} {}", words.text(key), visible::line(text))).collect()
 }
 
-fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
+fn body_lines(view: &DocumentView, names: &Names, words: &Words) -> Vec<String> {
     match content(view) {
         Some(Content::Report(report)) => visible::lines(&report.text),
         Some(Content::Request(request)) => visible::lines(&request.ask),
@@ -426,9 +444,11 @@ fn body_lines(view: &DocumentView, words: &Words) -> Vec<String> {
         Some(Content::Preparation(said)) => readiness::lines(said, words),
         Some(Content::LogEntry(entry)) => visible::lines(&entry.text),
         Some(Content::Bypass(said)) => visible::lines(&said.reason),
+        Some(Content::Bulletin(said)) => aggregate::lines(said, names, words),
         Some(Content::Linkage(said)) => visible::lines(&said.reason),
         Some(Content::Assessment(said)) => said.commended.iter().map(|one| commended(one, words)).collect(),
         Some(Content::Receipts(_) | Content::PolicyRelease(_)) => Vec::new(),
+        None if view.withheld => vec![words.text("body-withheld")],
         None => vec![words.text("body-absent")],
     }
 }
@@ -441,7 +461,11 @@ fn attachment_line(view: &AttachmentView, words: &Words) -> String {
         ("digest", hex(&attachment.digest).into()),
         ("held", table::bytes(view.held).into()),
     ];
-    let key = if view.held >= attachment.length { "attachment-here" } else { "attachment-coming" };
+    let key = match view.held >= attachment.length {
+        true => "attachment-here",
+        false if attachment.held_back => "attachment-elsewhere",
+        false => "attachment-coming",
+    };
     format!("  {}\n", words.say(key, &args))
 }
 
@@ -493,6 +517,8 @@ pub(super) fn json(view: &DocumentView) -> Value {
         "related": view.related,
         "same_event": view.same_event,
         "direct": header.direct,
+        "withheld": view.withheld,
+        "need_to_know": header.need_to_know,
         "content": content_json(view),
         "attachments": view.attachments.iter().map(attachment_json).collect::<Vec<_>>(),
         "recipients": view.recipients.iter().map(recipient_json).collect::<Vec<_>>(),
@@ -606,9 +632,12 @@ fn content_json(view: &DocumentView) -> Value {
         Some(Content::Vote(vote)) => vote_json(vote),
         Some(Content::LogEntry(entry)) => shift::entry_json(entry),
         Some(Content::Bypass(said)) => bypass::json(said),
+        Some(Content::Bulletin(said)) => aggregate::json(said),
         Some(Content::Linkage(said)) => json!({
             "incident": id(&said.incident),
             "same": said.same,
+            "one": said.one,
+            "other": said.other,
             "reason": said.reason,
             "officer": said.officer,
         }),
@@ -667,6 +696,8 @@ fn attachment_json(view: &AttachmentView) -> Value {
         "length": attachment.length,
         "name": attachment.name,
         "media_type": attachment.media_type,
+        "held_back": attachment.held_back,
+        "released_by": some(&attachment.released_by),
         "held": view.held,
     })
 }

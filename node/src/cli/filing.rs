@@ -29,6 +29,8 @@ pub(super) fn flags(command: Command, words: &Words) -> Command {
         .arg(args::choice::<Precedence>(words, "precedence", "arg-precedence"))
         .arg(args::choice::<Classification>(words, "classification", "arg-classification"))
         .arg(args::option(words, "attach", "arg-attach").value_name("FILE").action(clap::ArgAction::Append))
+        .arg(args::option(words, "release-files", "arg-release-files").value_name("NAME"))
+        .arg(args::option(words, "need-to-know", "arg-need-to-know").value_name("NAME").action(clap::ArgAction::Append))
         .arg(args::option(words, "idempotency-key", "arg-idempotency-key").value_name("KEY"))
         .arg(args::option(words, "deliver-by", "arg-deliver-by").value_name("TIME"))
         .arg(args::option(words, "expires", "arg-expires").value_name("TIME"))
@@ -66,6 +68,8 @@ pub(super) fn request(
         deliver_by_us: args::deadline(&call.words, given, "deliver-by", now)?,
         expires_at_us: args::deadline(&call.words, given, "expires", now)?,
         idempotency_key: args::text(given, "idempotency-key").unwrap_or_default().to_owned(),
+        need_to_know: args::texts(given, "need-to-know"),
+        attachments_released_by: args::text(given, "release-files").unwrap_or_default().to_owned(),
         ..Default::default()
     })
 }

@@ -55,7 +55,7 @@ pub(super) fn list(call: &Call, given: &ArgMatches, which: Box, kinds: &[Kind]) 
 /// `show ID`
 pub(super) fn show(call: &Call, given: &ArgMatches) -> Outcome {
     call.online(async |station| {
-        let view = call.document(station, args::required(given, "document")).await?;
+        let view = call.read(station, args::required(given, "document")).await?;
         if call.json {
             call.object(&document::json(&view));
         } else {

@@ -144,7 +144,7 @@ pub(super) fn duty(one: &ObligationView, words: &Words) -> String {
     words.say(key, &args)
 }
 
-fn json(one: &ObligationView) -> serde_json::Value {
+pub(super) fn json(one: &ObligationView) -> serde_json::Value {
     json!({
         "row": one.row,
         "says": one.says,

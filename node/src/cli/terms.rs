@@ -121,6 +121,7 @@ terms!(Kind, "kind":
     LogEntry "log-entry" ["值班日志"];
     Bypass "bypass" ["越级报告"];
     Linkage "linkage" ["同一事件"];
+    Bulletin "bulletin" ["汇总", "汇总快报"];
     Cancel "cancel" ["撤销"];
     Receipt "receipt" ["回执"];
 );
@@ -160,6 +161,8 @@ terms!(Order, "order":
     Supervision "supervision" ["督办"];
     RollCall "roll-call" ["点名"];
     Urge "urge" ["催办"];
+    Drill "drill" ["演练开始"];
+    DrillOver "drill-over" ["演练结束"];
 );
 
 terms!(Manner, "manner":
@@ -368,6 +371,7 @@ terms!(LogMatter, "log":
     Phone "phone" [];
     Submitted "submitted" [];
     Read "read" [];
+    Reading "reading" [];
     Meeting "meeting" [];
     Declined "declined" [];
 );

@@ -139,11 +139,17 @@ pub fn span(text: &str) -> Option<Duration> {
 }
 
 /// A moment somebody typed, in Beijing time: `08:42`, `昨天 08:42`, `09-19 08:42`, `2026-09-19 08:42:10`, RFC 3339,
-/// or `+30m` from now.
+/// `now`, `10m ago`, `10分前`, or `+30m` from now.
 pub fn moment(text: &str, now: Timestamp) -> Option<i64> {
     let text = text.trim();
     if let Ok(exact) = OffsetDateTime::parse(text, &Rfc3339) {
         return us(exact);
+    }
+    if matches!(text, "now" | "现在" | "刚才") {
+        return Some(now.us());
+    }
+    if let Some(earlier) = text.strip_suffix("ago").or_else(|| text.strip_suffix('前')) {
+        return Some((now - span(earlier)?).us());
     }
     if let Some(later) = text.strip_prefix('+') {
         return Some((now + span(later)?).us());
@@ -256,6 +262,10 @@ pub(super) mod tests {
         assert_eq!(at("2026-09-01 23:59").as_deref(), Some("09-01 23:59:00"));
         assert_eq!(at("2026-09-19T00:42:00Z").as_deref(), Some("09-19 08:42:00"));
         assert_eq!(at("+30m").as_deref(), Some("09-19 09:14:10"));
+        assert_eq!(at("now").as_deref(), Some("09-19 08:44:10"));
+        assert_eq!(at("10m ago").as_deref(), Some("09-19 08:34:10"));
+        assert_eq!(at("10分前").as_deref(), Some("09-19 08:34:10"));
+        assert_eq!(at("ago"), None);
         assert_eq!(at("08"), None);
         assert_eq!(at("25:00"), None);
         assert_eq!(at("前天 08:42"), None);

@@ -46,7 +46,8 @@ pub(super) async fn watch(
         return Ok((verdict, last));
     }
     let deadline = patience.map(|patience| tokio::time::Instant::now() + patience);
-    let mut views = call.answer(station.watch(GetRequest { document: number.to_owned() }).await)?;
+    let mut views =
+        call.answer(station.watch(GetRequest { document: number.to_owned(), ..Default::default() }).await)?;
     loop {
         let next = match deadline {
             Some(deadline) => match tokio::time::timeout_at(deadline, views.message()).await {

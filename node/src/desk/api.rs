@@ -25,7 +25,7 @@ use crate::{
     io::Io,
     limits,
     link::{board::Board, pieces::Pieces},
-    plan,
+    plan::{self, secrecy},
     post::{
         envelope::Run,
         opened::Opened,
@@ -105,7 +105,14 @@ impl Station for Api {
     }
 
     async fn get(&self, request: Request<v1::GetRequest>) -> Result<Response<v1::DocumentView>, Status> {
-        self.view(request.into_inner().document).await.map(Response::new)
+        let v1::GetRequest { document, officer } = request.into_inner();
+        let mut view = self.view(document).await?;
+        view::withhold(&mut view, &officer);
+        if let Some(header) = view.header.as_ref().filter(|header| !view.withheld && secrecy::is_guarded(header)) {
+            // Shown only once that is on record.
+            self.engine.file(vec![secrecy::record(header, &officer)]).await.map_err(from_file_error)?;
+        }
+        Ok(Response::new(view))
     }
 
     async fn list(&self, request: Request<v1::ListRequest>) -> Result<Response<v1::ListResponse>, Status> {
@@ -123,7 +130,10 @@ impl Station for Api {
             listing = looked.await.map_err(from_stopped)?;
         }
         let mut listed = listing.response;
-        listed.documents.iter_mut().for_each(|document| self.add_files(document));
+        for document in &mut listed.documents {
+            self.add_files(document);
+            view::withhold(document, "");
+        }
         Ok(Response::new(listed))
     }
 
@@ -131,7 +141,7 @@ impl Station for Api {
         // Subscribed before the first look, so that nothing falls between the two.
         let news = self.engine.news();
         let (id, copies) = self.copies(request.into_inner().document).await?;
-        let first = self.view(id.clone()).await?;
+        let first = self.view_of_nobody(id.clone()).await?;
         let (out, views) = tokio::sync::mpsc::channel(4);
         tokio::spawn(self.clone().keep_showing(id, copies, first, news, out));
         Ok(Response::new(Box::pin(tokio_stream::wrappers::ReceiverStream::new(views))))
@@ -289,6 +299,13 @@ impl Api {
         Ok(view)
     }
 
+    /// A document as it is shown to somebody who has not said who he is.
+    async fn view_of_nobody(&self, document: String) -> Result<v1::DocumentView, Status> {
+        let mut view = self.view(document).await?;
+        view::withhold(&mut view, "");
+        Ok(view)
+    }
+
     /// The id of the incident a document belongs to.
     async fn incident(&self, document: String) -> Result<String, Status> {
         let found = self.engine.ask(move |desk| plan::find_incident(desk, &document));
@@ -306,7 +323,7 @@ impl Api {
                 () = out.closed() => return,
                 more = news.about(&copies) => if !more { return },
             }
-            let view = self.view(id.clone()).await;
+            let view = self.view_of_nobody(id.clone()).await;
             match &view {
                 Ok(view) if *view == shown => continue,
                 Ok(view) => shown = view.clone(),

@@ -193,7 +193,9 @@ impl Seen {
         }
         if let Ok(from) = Unit::parse(&taken.from) {
             for attachment in block.headers.iter().flat_map(|header| &header.attachments) {
-                self.pieces.want(&from, attachment);
+                if !attachment.held_back {
+                    self.pieces.want(&from, attachment);
+                }
             }
         }
     }

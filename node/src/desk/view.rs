@@ -7,7 +7,7 @@ use prost::Message as _;
 use proto::v1::{self, Kind, Stage, Standing};
 
 use crate::{
-    plan::{Desk, linkage},
+    plan::{Desk, linkage, secrecy},
     post::{
         envelope::DocId,
         ladder,
@@ -25,10 +25,16 @@ pub fn document(desk: Desk<'_>, found: &Copy) -> v1::DocumentView {
     v1::DocumentView { same_event: same_event.unwrap_or_default(), ..in_chain(desk, found, &chain) }
 }
 
+/// A document as an officer may see it: a text that is not for him is left out.
+pub fn withhold(view: &mut v1::DocumentView, officer: &str) {
+    if view.header.as_ref().is_some_and(|header| !secrecy::may_read(header, officer)) {
+        (view.document, view.withheld) = (None, true);
+    }
+}
+
 /// Numbers of the 首报 somebody said to be about the same event.
 fn same_event(desk: Desk<'_>, incident: DocId) -> Vec<String> {
-    let first = |said: &linkage::Said| Some(desk.post.copies(said.other, desk.read).into_iter().next()?.header.number);
-    let mut numbers: Vec<_> = linkage::same_event(desk, incident).iter().filter_map(first).collect();
+    let mut numbers: Vec<_> = linkage::same_event(desk, incident).into_iter().map(|said| said.called).collect();
     numbers.dedup();
     numbers
 }
@@ -56,6 +62,7 @@ pub fn in_chain(desk: Desk<'_>, found: &Copy, chain: &[Copy]) -> v1::DocumentVie
         signed_here: copies.iter().any(|copy| signed_here(desk, copy)),
         related: chain.iter().filter(|c| c.header.id != shown.header.id).map(|c| c.header.number.clone()).collect(),
         same_event: Vec::new(),
+        withheld: false,
     }
 }
 

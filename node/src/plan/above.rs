@@ -4,7 +4,7 @@
 use prost::Message as _;
 use proto::v1::{self, Choice, Kind, Role, document::Content};
 
-use super::{Desk, find, join_incident, missing, policy::Policy, refuse, unit, upward};
+use super::{Desk, find, join_incident, missing, policy::Policy, refuse, secrecy, unit, upward};
 use crate::{
     plan::tier,
     post::{
@@ -43,6 +43,7 @@ pub(super) fn endorse(
         let reason = format!("an endorsement says how far the report is verified and who signs it off: {missing}");
         return refuse(Code::MissingFields, &reason, &[&missing]);
     }
+    secrecy::continues(&report, draft)?;
     draft.header.references = vec![report.header.id.clone()];
     let content = Content::Endorsement(v1::Endorsement { report: report.header.id, ..said.clone() });
     draft.body = v1::Document { content: Some(content) }.encode_to_vec().into();

@@ -2,7 +2,7 @@
 
 use proto::v1::{self, Role};
 
-use super::{Desk, find, incident_of, join_incident, missing, refuse, tier, unit, upward};
+use super::{Desk, find, incident_of, join_incident, missing, refuse, secrecy, tier, unit, upward};
 use crate::{
     limits,
     post::{
@@ -28,6 +28,7 @@ pub(super) fn write(
         upward(desk, draft, 'A')?;
     }
     join_incident(&first, draft)?;
+    secrecy::continues(&first, draft)?;
     let missing = missing(&[("harm", &said.harm), ("handling", &said.handling), ("effect", &said.effect)]);
     if !missing.is_empty() {
         let reason = format!("an assessment has three headings, and here {missing} is missing");

@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 
 use proto::v1::{self, Bypass, BypassCause, Kind, Stage, Standing, document::Content};
 
-use super::{Desk, decision::encoded, find, incident_of, join_incident, missing, own, policy::What, refuse, upward};
+use super::{
+    Desk, decision::encoded, find, incident_of, join_incident, missing, own, policy::What, refuse, secrecy, upward,
+};
 use crate::{
     io::Timestamp,
     post::{
@@ -37,6 +39,7 @@ pub(super) fn write(
     upward(desk, draft, 'X')?;
     join_incident(&first, draft)?;
     own(desk, &first)?;
+    secrecy::continues(&first, draft)?;
     let unsaid = missing(&[("reason", &bypass.reason)]);
     if !unsaid.is_empty() {
         return refuse(Code::MissingFields, "whoever passes an office over says why", &[&unsaid]);

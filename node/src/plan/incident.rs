@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proto::v1::{DocumentView, Grade, Particular, Standing, document::Content};
+use proto::v1::{DocumentView, Grade, Kind, Particular, Standing, document::Content};
 
 /// See above.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -53,7 +53,11 @@ pub fn fold(documents: &[DocumentView]) -> Incident {
 }
 
 fn is_report(view: &DocumentView) -> bool {
+    // What is not for whoever looks is a report all the same.
+    let kinds = [Kind::InitialReport, Kind::FollowUpReport, Kind::FinalReport];
+    let withheld = || view.withheld && view.header.as_ref().is_some_and(|header| kinds.contains(&header.kind()));
     matches!(view.document.as_ref().and_then(|document| document.content.as_ref()), Some(Content::Report(_)))
+        || withheld()
 }
 
 /// Two offices may have written the same position; the id settles it.

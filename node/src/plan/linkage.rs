@@ -60,7 +60,16 @@ pub(super) fn write(
     draft.destinations.extend(below.into_iter().map(|unit| (unit, Role::Info)));
     draft.beside_incident = true;
     draft.header.topic = topic(two);
-    draft.body = encoded(Content::Linkage(Linkage { incident: two.to_bytes(), ..linkage.clone() }));
+    let number = |incident: DocId, known: &Copy| {
+        let first = desk.post.copies(incident, desk.read).into_iter().next();
+        first.map_or_else(|| known.header.number.clone(), |first| first.header.number)
+    };
+    draft.body = encoded(Content::Linkage(Linkage {
+        incident: two.to_bytes(),
+        one: number(one, &first),
+        other: number(two, &other),
+        ..linkage.clone()
+    }));
     Ok(())
 }
 
@@ -85,6 +94,8 @@ fn concerned(desk: Desk<'_>, reported: &[&Copy]) -> Result<Vec<Unit>, Refusal> {
 pub struct Said {
     /// Which other incident is the same event.
     pub other: DocId,
+    /// Number of its 首报.
+    pub called: String,
     /// Who says so.
     pub office: String,
     /// In which document.
@@ -103,15 +114,17 @@ pub fn same_event(desk: Desk<'_>, incident: DocId) -> Vec<Said> {
     copies.extend(desk.post.under(&topic(incident), desk.read));
     copies.retain(|copy| copy.header.kind() == v1::Kind::Linkage);
     copies.sort_by_key(Copy::id);
-    let mut last: BTreeMap<(DocId, String), (bool, String)> = BTreeMap::new();
+    let mut last: BTreeMap<(DocId, String), (bool, Said)> = BTreeMap::new();
     for copy in copies {
         let Some(Content::Linkage(linkage)) = content(desk, &copy) else { continue };
-        let ends = [DocId::from_slice(&copy.header.incident), DocId::from_slice(&linkage.incident)];
-        let Some(other) = ends.into_iter().flatten().find(|end| *end != incident) else { continue };
-        last.insert((other, copy.header.origin.clone()), (linkage.same, copy.header.number.clone()));
+        let one = (DocId::from_slice(&copy.header.incident), linkage.one);
+        let two = (DocId::from_slice(&linkage.incident), linkage.other);
+        let (Some(other), called) = (if one.0 == Some(incident) { two } else { one }) else { continue };
+        let office = copy.header.origin.clone();
+        let said = Said { other, called, office: office.clone(), number: copy.header.number.clone() };
+        last.insert((other, office), (linkage.same, said));
     }
-    let same = last.into_iter().filter(|(_, (same, _))| *same);
-    same.map(|((other, office), (_, number))| Said { other, office, number }).collect()
+    last.into_values().filter(|(same, _)| *same).map(|(_, said)| said).collect()
 }
 
 #[cfg(test)]
@@ -150,6 +163,8 @@ mod tests {
         wuhan.hear(&ministry);
         other.hear(&ministry);
         assert_eq!(linked(&wuhan, &one), ["000000"]);
+        let said = wuhan.at_desk(|desk| same_event(desk, desk.post.named(&one, desk.read)[0].id()));
+        assert_eq!(said[0].called, two, "it has never seen the other, and knows what it is called");
         assert_eq!(linked(&other, &two), ["000000"]);
         ministry.file(&linkage(&two, &one, false)).unwrap();
         wuhan.hear(&ministry);

@@ -4,7 +4,7 @@
 //! All of them are directives: they go to those who act and those who are to know, are signed for, and the office they go
 //! to says when it is done. Of what was sent, that is when it has arrived.
 
-use proto::v1::{Directive, FileRequest, Order, Sent, Stage};
+use proto::v1::{Directive, FileRequest, Order, Sent, Stage, Status};
 
 use super::refuse;
 use crate::{
@@ -25,6 +25,9 @@ pub(super) fn check(directive: &Directive, request: &FileRequest) -> Result<(), 
         return refuse(Code::NothingIsSent, "only a deployment or support says who or what is sent", &[]);
     }
     let nobody = sent.people.iter().all(|person| person.trim().is_empty());
+    if matches!(order, Order::Drill | Order::DrillOver) && request.status() != Status::Exercise {
+        return refuse(Code::OnlyAnExercise, "a drill is an exercise: nothing real begins or ends with it", &[]);
+    }
     let answers = matches!(order, Order::Query | Order::Supervision | Order::RollCall | Order::Urge);
     let unsaid: Vec<_> = [
         ("person", order == Order::Deployment && nobody),
@@ -185,6 +188,16 @@ mod tests {
         district.file(&paper("张三", Kind::LogEntry, Content::LogEntry(begins))).unwrap();
         assert_eq!(answer(&district, "王五").unwrap_err().code, Code::AnotherOnDuty);
         assert_eq!(answer(&district, "张三").unwrap(), 1);
+    }
+
+    #[test]
+    fn row_1_6_in_part_a_drill_is_an_exercise_and_nothing_real() {
+        let mut ministry = Office::of("000000");
+        for sort in [Order::Drill, Order::DrillOver] {
+            assert_eq!(ministry.refused(&order(sort, "420100", |_| {})), Code::OnlyAnExercise);
+            let request = FileRequest { status: Status::Exercise.into(), ..order(sort, "420100", |_| {}) };
+            assert!(ministry.file(&request).is_ok());
+        }
     }
 
     #[test]

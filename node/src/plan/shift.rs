@@ -61,6 +61,7 @@ pub(super) fn write(
         LogMatter::Submitted | LogMatter::Read => vec![("other", &entry.other)],
         LogMatter::Meeting => vec![("attendees", &entry.other), ("text", &entry.text)],
         LogMatter::Declined => vec![("what", &entry.declined), ("text", &entry.text)],
+        LogMatter::Reading => vec![("other", &entry.other)],
     };
     let missing = missing(&needed);
     if !missing.is_empty() || entry.matter() == LogMatter::Unspecified {
@@ -72,7 +73,10 @@ pub(super) fn write(
         let reason = format!("a name or number has at most {} bytes", limits::NAME_BYTES_MAX);
         return refuse(Code::FieldTooLong, &reason, &[]);
     }
-    on_duty(desk, officer, entry.matter())?;
+    // The station notes by itself who read what, whoever has the desk.
+    if entry.matter() != LogMatter::Reading {
+        on_duty(desk, officer, entry.matter())?;
+    }
     let about = about(desk, request, entry.matter())?;
     let shifts = matches!(entry.matter(), LogMatter::Shift | LogMatter::HandOver);
     keep_here(desk, draft, 'Y', if shifts { SHIFTS } else { LOG });
@@ -134,7 +138,8 @@ fn of_incident(desk: Desk<'_>, request: &v1::FileRequest, entry: &LogEntry, draf
 
 /// What is put before the principal officer is a document that is here, and it is put before it is read.
 fn about(desk: Desk<'_>, request: &v1::FileRequest, matter: LogMatter) -> Result<Option<DocId>, Refusal> {
-    let needs = matches!(matter, LogMatter::Submitted | LogMatter::Read) || is_about_an_incident(matter);
+    let needs =
+        matches!(matter, LogMatter::Submitted | LogMatter::Read | LogMatter::Reading) || is_about_an_incident(matter);
     if request.refers_to.is_empty() && !needs {
         return Ok(None);
     }

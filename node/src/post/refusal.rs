@@ -85,6 +85,18 @@ codes! {
     AlreadyArrived "already-arrived" ["number"];
     /// Not a directive of the ministry to this office.
     NotAnOrder "not-an-order" ["number"];
+    /// What continues a document is less secret than that: which, and how secret it is.
+    LabelLowered "label-lowered" ["number", "label"];
+    /// Whoever writes a document is not to read it.
+    WriterExcluded "writer-excluded" ["officer"];
+    /// A text that is shown to officers by name only, and not to this one.
+    NotForYou "not-for-you" ["number"];
+    /// A file whose digest travelled, and which stays where it was attached.
+    AttachmentHeldBack "attachment-held-back" ["name", "unit"];
+    /// What is quoted is not what the report says.
+    NotAQuote "not-a-quote" ["number"];
+    /// Of an exercise, and this is none.
+    OnlyAnExercise "only-an-exercise" [];
     /// Two documents of one incident.
     SameIncident "same-incident" ["one", "other"];
     /// This office has not said that the two are one event.

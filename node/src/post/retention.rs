@@ -26,7 +26,7 @@ use super::{
     seal::Block,
     view::Read,
 };
-use crate::{io::Timestamp, topology::Unit};
+use crate::{io::Timestamp, limits, topology::Unit};
 
 /// What some records of an old segment come to.
 #[derive(Debug, Default)]
@@ -92,6 +92,12 @@ impl Post {
     /// Whether a block that is here names this file, or this body.
     pub fn is_named(&self, digest: &[u8]) -> bool {
         !self.rows.prefix(&keys::naming(digest), 1).is_empty()
+    }
+
+    /// The blocks here that name a file, by arrival.
+    pub fn naming(&self, digest: &[u8]) -> Vec<u64> {
+        let rows = self.rows.prefix(&keys::naming(digest), limits::LIST_MAX);
+        rows.iter().map(|(key, _)| keys::arrival_of(key)).collect()
     }
 
     pub(super) fn apply_forgotten(&mut self, forgotten: &Forgotten) {

@@ -158,6 +158,7 @@ impl Word for Kind {
             Self::Preparation => "preparation",
             Self::Bypass => "bypass",
             Self::Linkage => "linkage",
+            Self::Bulletin => "bulletin",
             Self::PolicyRelease => "policy_release",
             Self::Decision => "decision",
             Self::Proposal => "proposal",

@@ -234,7 +234,7 @@ async fn delivered(district: &Station, precedence: Precedence, n: usize) {
 }
 
 async fn until_stage(district: &Station, document: &str) {
-    let request = v1::GetRequest { document: document.to_owned() };
+    let request = v1::GetRequest { document: document.to_owned(), ..Default::default() };
     let mut views = district.clone().watch(request).await.unwrap().into_inner();
     while let Some(view) = views.message().await.unwrap() {
         let there = |recipient: &v1::RecipientView| {

@@ -166,7 +166,13 @@ impl Station for Told {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes).as_ref().to_vec().into();
         let length = u64::try_from(bytes.len()).unwrap();
         self.script().attached = bytes;
-        Ok(Response::new(Attachment { digest, length, name: head.name, media_type: head.media_type }))
+        Ok(Response::new(Attachment {
+            digest,
+            length,
+            name: head.name,
+            media_type: head.media_type,
+            ..Default::default()
+        }))
     }
 
     async fn fetch(&self, _: Request<wire::FetchRequest>) -> Answer<Self::FetchStream> {

@@ -9,12 +9,12 @@ use proto::v1;
 use rustls::pki_types::CertificateDer;
 use tonic::Status;
 
-use super::{Api, from_refusal, from_stopped, no};
+use super::{Api, from_file_error, from_refusal, from_stopped, no};
 use crate::{
     evidence::gather::{Errand, Gathering},
     identity::Seals,
-    plan,
-    post::refusal::Code,
+    plan::{self, secrecy},
+    post::refusal::{Code, Refusal},
 };
 
 /// Bytes of one part.
@@ -28,12 +28,23 @@ impl Api {
         if request.officer.trim().is_empty() {
             return Err(no(Code::MissingOfficer, "who hands it out?", &[]));
         }
-        let meant = request.incident.clone();
+        let (meant, officer) = (request.incident.clone(), request.officer.clone());
         let begun = self.engine.ask(move |desk| {
             let incident = plan::find_incident(desk, &meant)?;
-            Ok(Gathering::of(desk, incident))
+            let mut copies = desk.post.incident(incident, desk.read);
+            copies.extend(desk.post.beside(incident, desk.read));
+            let guarded: Vec<_> = copies.into_iter().map(|copy| copy.header).filter(secrecy::is_guarded).collect();
+            if let Some(header) = guarded.iter().find(|header| !secrecy::may_read(header, &officer)) {
+                let reason = format!("{} is for officers by name, and not for {officer}", header.number);
+                return Err(Refusal::new(Code::NotForYou, &reason, &[&header.number]));
+            }
+            Ok((Gathering::of(desk, incident), guarded))
         });
-        let mut gathering = begun.await.map_err(from_stopped)?.map_err(from_refusal)?;
+        let (mut gathering, guarded) = begun.await.map_err(from_stopped)?.map_err(from_refusal)?;
+        let records: Vec<_> = guarded.iter().map(|header| secrecy::record(header, &request.officer)).collect();
+        if !records.is_empty() {
+            self.engine.file(records).await.map_err(from_file_error)?;
+        }
         while !gathering.is_complete() {
             let looked = self.engine.ask(move |desk| {
                 gathering.look(desk);

@@ -10,6 +10,7 @@ use tonic::{Status, Streaming};
 use super::{Api, no};
 use crate::{
     limits,
+    plan::secrecy,
     post::{envelope::Digest, refusal::Code},
     store::attachments::AttachmentError,
 };
@@ -76,8 +77,10 @@ impl Api {
     ) -> Result<Pin<Box<dyn Stream<Item = Result<v1::FetchResponse, Status>> + Send>>, Status> {
         let digest =
             Digest::try_from(&request.digest[..]).map_err(|_| no(Code::NotADigest, "a digest has 32 bytes", &[]))?;
+        self.may_have(digest, request.officer).await?;
         let files = self.pieces.files().clone();
         let Some(length) = files.have(&digest) else {
+            self.held_back(digest).await?;
             let held = files.partial(&digest).to_string();
             let reason = format!("this file is not here yet: {held} bytes have come");
             return Err(no(Code::AttachmentOnItsWay, &reason, &[&held]));
@@ -94,6 +97,45 @@ impl Api {
             }
         });
         Ok(Box::pin(tokio_stream::wrappers::ReceiverStream::new(parts)))
+    }
+}
+
+impl Api {
+    /// A file is for whoever may read one of the documents that name it.
+    async fn may_have(&self, digest: Digest, officer: String) -> Result<(), Status> {
+        let naming = self.naming(digest).await?;
+        match naming.iter().find(|header| !secrecy::may_read(header, &officer)) {
+            Some(header) if naming.iter().all(|header| !secrecy::may_read(header, &officer)) => {
+                let reason = format!("{} is for officers by name, and not for this one", header.number);
+                Err(no(Code::NotForYou, &reason, &[&header.number]))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A file whose digest alone has travelled will not come.
+    async fn held_back(&self, digest: Digest) -> Result<(), Status> {
+        let naming = self.naming(digest).await?;
+        let files = naming.iter().flat_map(|header| header.attachments.iter().map(move |file| (header, file)));
+        match files.into_iter().find(|(_, file)| file.held_back && file.digest == digest[..]) {
+            Some((header, file)) => {
+                let (name, unit) = (&file.name, &header.origin);
+                let reason = format!("{name} stays at {unit}: only its digest has travelled");
+                Err(no(Code::AttachmentHeldBack, &reason, &[name, unit]))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The documents here that name a file.
+    async fn naming(&self, digest: Digest) -> Result<Vec<v1::Header>, Status> {
+        let found = self.engine.ask(move |desk| {
+            let blocks = desk.post.naming(&digest).into_iter();
+            let copies = blocks.flat_map(|arrival| desk.post.block_copies(arrival, desk.read));
+            let names = |header: &v1::Header| header.attachments.iter().any(|file| file.digest == digest[..]);
+            copies.map(|copy| copy.header).filter(names).collect()
+        });
+        found.await.map_err(super::from_stopped)
     }
 }
 

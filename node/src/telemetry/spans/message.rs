@@ -161,6 +161,7 @@ pub(super) fn creation_name(kind: Kind) -> &'static str {
         Kind::Preparation => "create preparation",
         Kind::Bypass => "create bypass",
         Kind::Linkage => "create linkage",
+        Kind::Bulletin => "create bulletin",
         Kind::Proposal | Kind::Vote | Kind::LogEntry => "create paper",
         Kind::Cancel => "create cancel",
         Kind::Unspecified | Kind::Receipt => "create document",
