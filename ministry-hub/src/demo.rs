@@ -19,6 +19,7 @@ mod people;
 mod perform;
 mod report;
 mod rise;
+mod scenario;
 mod scenes;
 mod station;
 mod stop;
@@ -40,12 +41,14 @@ use node::{
     io::{Io, Machine},
     topology::{Tier, Topology},
 };
+use serde::Serialize;
 use tokio::net::UnixListener;
 
 use self::{
     country::Country,
     ground::{Ground, Programs},
     report::Summary,
+    scenario::Script,
     stop::Stop,
     storm::Deed,
     trouble::Trouble,
@@ -89,9 +92,13 @@ fn flags() -> Vec<Arg> {
             .global(true),
         option("for", "TIME", "演练时长,如 60s 5m · how long, e.g. 60s 5m").value_parser(duration),
         option("seed", "N", "随机种子 · seed of every choice").value_parser(value_parser!(u64)),
-        option("scenario", "NAME", "tour 或 link-storm(随机断线、强杀) · tour, or link-storm (random cuts and kills)")
-            .value_parser(["tour", "link-storm"])
-            .default_value("tour"),
+        option(
+            "scenario",
+            "NAME",
+            "tour、link-storm(随机断线、强杀)、一个演练脚本的名称或文件,或 all · tour, link-storm (random cuts and kills), \
+             the name or file of a script, or all",
+        )
+        .default_value("tour"),
         option("rate", "N", "每分钟报告数 · reports a minute").value_parser(value_parser!(u32).range(1..=600_000)),
         flag("keep", "结束后保留目录 · keep the directory"),
         flag("headless", "不逐条播报,到时自行结束 · tell no single steps, end by itself"),
@@ -113,26 +120,37 @@ fn duration(text: &str) -> Result<Duration, String> {
     total.map(Duration::from_secs).ok_or_else(|| "60s, 5m, 2h, 5分钟".to_owned())
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Scenario {
     Tour,
     LinkStorm,
+    /// Step by step, by what people type.
+    Scripts(Vec<Script>),
 }
 
 impl Scenario {
-    fn name(self) -> &'static str {
+    fn find(name: &str) -> Result<Self, Trouble> {
+        Ok(match name {
+            "tour" => Self::Tour,
+            "link-storm" => Self::LinkStorm,
+            script => Self::Scripts(Script::find(script)?),
+        })
+    }
+
+    fn name(&self) -> &'static str {
         match self {
             Self::Tour => "tour",
             Self::LinkStorm => "link-storm",
+            Self::Scripts(_) => "script",
         }
     }
 
     /// Reports a minute: few enough to read along where someone watches.
-    fn rate(self, stations: usize, watched: bool) -> u32 {
+    fn rate(&self, stations: usize, watched: bool) -> u32 {
         let size = u32::try_from(stations).unwrap_or(u32::MAX).min(300);
         match (self, watched) {
-            (Self::Tour, true) => 20,
-            (Self::Tour, false) => 60 + size,
+            (Self::Tour | Self::Scripts(_), true) => 20,
+            (Self::Tour | Self::Scripts(_), false) => 60 + size,
             (Self::LinkStorm, _) => 120 + size,
         }
     }
@@ -153,12 +171,12 @@ struct Options {
 }
 
 impl Options {
-    fn read(matches: &ArgMatches) -> Self {
+    fn read(matches: &ArgMatches) -> Result<Self, Trouble> {
         let headless = matches.get_flag("headless");
         let json = matches.get_flag("json");
         let given = matches.get_one::<Duration>("for").copied();
-        let scenario = matches.get_one::<String>("scenario").map(String::as_str);
-        Self {
+        let scenario = matches.get_one::<String>("scenario").map_or("tour", String::as_str);
+        Ok(Self {
             voice: Voice { lang: lang(matches), aside: json, narrate: !headless },
             topology: matches.get_one::<PathBuf>("topology").cloned(),
             dir: dir(matches),
@@ -166,9 +184,9 @@ impl Options {
             json,
             length: given.or_else(|| headless.then_some(HEADLESS_FOR)),
             seed: matches.get_one::<u64>("seed").copied().unwrap_or_else(random_seed),
-            scenario: if scenario == Some("link-storm") { Scenario::LinkStorm } else { Scenario::Tour },
+            scenario: Scenario::find(scenario)?,
             rate: matches.get_one::<u32>("rate").copied(),
-        }
+        })
     }
 }
 
@@ -207,7 +225,7 @@ pub fn run(matches: &ArgMatches) -> ExitCode {
             };
             control::ask(&dir(order), &order_is, order.get_flag("json"), voice)
         }
-        None => play(&Options::read(matches)),
+        None => Options::read(matches).and_then(|options| play(&options)),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -232,7 +250,7 @@ fn play(options: &Options) -> Result<u8, Trouble> {
     let outcome = runtime.block_on(live(options, &programs, &ground, topology, &text));
     // Whatever still runs holds a station's process, and goes with it.
     drop(runtime);
-    let clean = outcome.as_ref().is_ok_and(Summary::ok) || matches!(outcome, Err(Trouble::Interrupted));
+    let clean = outcome.as_ref().is_ok_and(Account::ok) || matches!(outcome, Err(Trouble::Interrupted));
     if clean && !options.keep {
         ground.clear()?;
     } else {
@@ -241,7 +259,31 @@ fn play(options: &Options) -> Result<u8, Trouble> {
             Lang::En => format!("certificates, data and logs are kept in {}", ground.dir().display()),
         });
     }
-    outcome.map(|summary| u8::from(!summary.ok()))
+    outcome.map(|account| u8::from(!account.ok()))
+}
+
+/// What came of it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Account {
+    Performed(Box<Summary>),
+    Played(scenario::Played),
+}
+
+impl Account {
+    fn ok(&self) -> bool {
+        match self {
+            Self::Performed(summary) => summary.ok(),
+            Self::Played(played) => played.ok(),
+        }
+    }
+
+    fn say(&self, voice: Voice) {
+        match self {
+            Self::Performed(summary) => summary.say(voice),
+            Self::Played(played) => played.say(voice),
+        }
+    }
 }
 
 fn topology(file: Option<&Path>) -> Result<(Topology, String), Trouble> {
@@ -262,7 +304,7 @@ async fn live(
     ground: &Ground,
     topology: Topology,
     text: &str,
-) -> Result<Summary, Trouble> {
+) -> Result<Account, Trouble> {
     let files = |why| Trouble::Files { path: ground.dir().to_owned(), why };
     let mut stop = Stop::listen().map_err(files)?;
     let listener = UnixListener::bind(ground::control(ground.dir())).map_err(files)?;
@@ -279,19 +321,27 @@ async fn live(
         Ok(()) => {
             let control = tokio::spawn(control::serve(listener, Arc::clone(&country), options.voice));
             invite(options, &country);
-            let outcome = perform::perform(&country, options, &mut stop).await;
+            let outcome = match &options.scenario {
+                Scenario::Scripts(scripts) => tokio::select! {
+                    played = scenario::play(&country, scripts, options.voice) => played.map(Account::Played),
+                    () = stop.asked() => Err(Trouble::Interrupted),
+                },
+                _ => perform::perform(&country, options, &mut stop)
+                    .await
+                    .map(|summary| Account::Performed(Box::new(summary))),
+            };
             control.abort();
             outcome
         }
         Err(trouble) => Err(trouble),
     };
     country.end().await;
-    let summary = outcome?;
-    summary.say(options.voice);
+    let account = outcome?;
+    account.say(options.voice);
     if options.json {
-        writeln!(io::stdout(), "{}", serde_json::to_string(&summary).unwrap_or_default()).ok();
+        writeln!(io::stdout(), "{}", serde_json::to_string(&account).unwrap_or_default()).ok();
     }
-    Ok(summary)
+    Ok(account)
 }
 
 /// Certificates, lines and configurations.
@@ -360,10 +410,10 @@ mod tests {
     #[test]
     fn the_command_is_well_formed_and_the_defaults_are_the_promised_ones() {
         command().debug_assert();
-        let options = Options::read(&command().try_get_matches_from(["demo"]).unwrap());
+        let options = Options::read(&command().try_get_matches_from(["demo"]).unwrap()).unwrap();
         assert_eq!(
-            (options.dir.to_str(), options.length, options.scenario),
-            (Some("/tmp/zhuji-demo"), None, Scenario::Tour)
+            (options.dir.to_str(), options.length, options.scenario.name()),
+            (Some("/tmp/zhuji-demo"), None, "tour")
         );
         assert!(options.voice.narrate && !options.voice.aside && options.voice.lang == Lang::Zh);
     }
@@ -371,8 +421,8 @@ mod tests {
     #[test]
     fn a_headless_demo_ends_by_itself_and_keeps_stdout_for_data() {
         let line = ["demo", "--headless", "--json", "--seed", "7", "--scenario", "link-storm"];
-        let options = Options::read(&command().try_get_matches_from(line).unwrap());
-        assert_eq!((options.length, options.seed, options.scenario), (Some(HEADLESS_FOR), 7, Scenario::LinkStorm));
+        let options = Options::read(&command().try_get_matches_from(line).unwrap()).unwrap();
+        assert_eq!((options.length, options.seed, options.scenario.name()), (Some(HEADLESS_FOR), 7, "link-storm"));
         assert!(options.voice.aside && !options.voice.narrate);
     }
 

@@ -17,4 +17,5 @@ mod hostile;
 mod notices;
 mod observed;
 mod plan;
+mod scenarios;
 mod secrecy;

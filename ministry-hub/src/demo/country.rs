@@ -48,7 +48,9 @@ pub(crate) struct Post {
     pub(crate) line: Option<Line>,
     /// Where its children dial.
     listens: Option<SocketAddr>,
-    program: PathBuf,
+    pub(crate) program: PathBuf,
+    /// Where its own people reach it.
+    pub(crate) socket: PathBuf,
     config: PathBuf,
     pub(crate) log: PathBuf,
     life: Mutex<Life>,
@@ -105,6 +107,7 @@ impl Country {
                 listens: listens.get(&unit).copied(),
                 line,
                 program: programs.station(place.tier),
+                socket: ground.socket(&unit)?,
                 config: ground.config(&unit),
                 log: ground.log(&unit),
                 life: Mutex::new(Life::NotYet),

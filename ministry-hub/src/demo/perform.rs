@@ -56,7 +56,7 @@ pub(crate) async fn perform(country: &Arc<Country>, options: &Options, stop: &mu
         acts.spawn(scenes::thread(Arc::clone(&play), Arc::clone(&reporters), thread));
     }
     acts.spawn(scenes::ministry(Arc::clone(&play), Arc::clone(&decision)));
-    if options.scenario == Scenario::LinkStorm {
+    if matches!(options.scenario, Scenario::LinkStorm) {
         acts.spawn(rage(Arc::clone(&play)));
     }
 

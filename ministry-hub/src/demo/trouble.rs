@@ -24,6 +24,12 @@ pub(crate) enum Trouble {
     /// The topology file.
     #[error("{path}: {why}", path = .path.display())]
     Topology { path: PathBuf, why: BadTopology },
+    /// No such scenario.
+    #[error("there is no scenario {name}. There are: {known}; or name a file, such as drill.toml")]
+    NoScenario { name: String, known: String },
+    /// A scenario that cannot be played.
+    #[error("the scenario {name} cannot be played: {why}")]
+    Script { name: String, why: String },
     /// A file or directory.
     #[error("{path}: {why}", path = .path.display())]
     Files { path: PathBuf, why: io::Error },
@@ -73,6 +79,10 @@ impl Trouble {
             Self::NotOurs(dir) => format!("{} 已存在且不是演练所建,未作任何改动。请另选 --dir", dir.display()),
             Self::LongPath(path) => format!("{} 作为本机套接字路径过长。请选较短的 --dir", path.display()),
             Self::Topology { path, why } => format!("组织树文件 {} 有误: {why}", path.display()),
+            Self::NoScenario { name, known } => {
+                format!("没有名为 {name} 的演练。已有: {known};也可写一个文件,如 drill.toml")
+            }
+            Self::Script { name, why } => format!("演练脚本 {name} 有误: {why}"),
             Self::Files { path, why } => format!("{}: {why}", path.display()),
             Self::Certificates { verb, said } => format!("zhuji-certs {verb} 失败: {said}"),
             Self::Ports { wanted } => {
