@@ -40,6 +40,7 @@ mod names;
 mod nil;
 mod notice;
 mod obligation;
+mod owner;
 mod paint;
 mod policy;
 mod progress;

@@ -58,6 +58,12 @@ pub const RETRY_FIRST: Duration = Duration::from_millis(250);
 pub const RETRY_LONGEST: Duration = Duration::from_secs(10);
 /// A line that held for this long is not to blame for the failures before it.
 pub const LINE_HOLDS: Duration = Duration::from_secs(2);
+/// Certificates that end sooner than this after an exam are not ready for it.
+pub const CERTIFICATES_OUTLIVE: Duration = Duration::from_secs(86_400);
+/// Clocks that differ by more are not ready for an exam.
+pub const CLOCKS_APART: Duration = Duration::from_secs(1);
+/// A disk with less free is not ready for an exam.
+pub const DISK_FREE_LEAST: u64 = 1024 * 1024 * 1024;
 /// Reports one 汇总 quotes.
 pub const QUOTES_MAX: usize = 64;
 /// Names in the 知悉范围 of one document.

@@ -9,16 +9,20 @@ mod assessment;
 mod bulletin;
 mod bypass;
 pub mod decision;
+#[cfg(test)]
+mod histories;
 pub mod incident;
 pub mod lateral;
 pub mod linkage;
 pub mod nil;
 pub mod obligation;
 pub mod order;
+pub mod owner;
 pub mod particulars;
 pub mod policy;
 pub mod publication;
 pub mod readiness;
+pub mod review;
 pub mod secrecy;
 pub mod shift;
 #[cfg(test)]
@@ -100,6 +104,7 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         (Kind::PolicyRelease, Content::PolicyRelease(release)) => above::release(desk, request, release, &mut draft)?,
         (Kind::Bypass, Content::Bypass(said)) => bypass::write(desk, request, said, &mut draft)?,
         (Kind::Bulletin, Content::Bulletin(said)) => bulletin::write(desk, request, said, &mut draft)?,
+        (Kind::HandOver, Content::HandOver(said)) => owner::write(desk, request, said, &mut draft)?,
         (Kind::Linkage, Content::Linkage(said)) => linkage::write(desk, request, said, &mut draft)?,
         (Kind::NilReport, Content::NilReport(nil)) => nil::write(desk, nil, &mut draft)?,
         (Kind::Preparation, Content::Preparation(said)) => readiness::write(desk, said, &mut draft)?,
@@ -188,6 +193,9 @@ fn follow_up(desk: Desk<'_>, request: &v1::FileRequest, report: &v1::Report, dra
     particulars::check(report, category, desk.now)?;
     secrecy::continues(&first, draft)?;
     secrecy::holds_back(category, &mut draft.header.attachments);
+    if request.kind() == Kind::FinalReport {
+        owner::may_end(desk, &first)?;
+    }
     if let Some(end) = desk.post.end_of(incident_of(&first), &first.header.origin)
         && end.standing() == v1::Standing::Closed
     {

@@ -325,3 +325,38 @@ pub struct UnknownAddress {
     /// What was written.
     pub address: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Districts below a province, and one that reports to the ministry.
+    const TREE: &str = r#"
+network = { name = "树", trust_domain = "tree.test" }
+station = [
+  { unit = "000000", tier = "ministry", name = "部" },
+  { unit = "420000", tier = "province", name = "湖北", parent = "000000" },
+  { unit = "420100", tier = "district", name = "武汉", parent = "420000" },
+  { unit = "810000", tier = "district", name = "香港", parent = "000000" },
+]
+"#;
+
+    fn unit(text: &str) -> Unit {
+        Unit::parse(text).unwrap()
+    }
+
+    #[test]
+    fn depth_is_variable_and_the_way_up_is_one_step_at_a_time() {
+        let tree = Topology::parse(TREE).unwrap();
+        let (root, deep, near) = (unit("000000"), unit("420100"), unit("810000"));
+        let way: Vec<_> = std::iter::successors(Some(&deep), |at| tree.parent(at)).map(Unit::as_str).collect();
+        assert_eq!(way, ["420100", "420000", "000000"]);
+        assert_eq!(tree.next_hop(&root, &deep), Some(&unit("420000")));
+        assert_eq!((tree.next_hop(&root, &near), tree.next_hop(&near, &root)), (Some(&near), Some(&root)));
+        assert!(tree.is_ancestor(&unit("420000"), &deep) && !tree.is_ancestor(&unit("420000"), &near));
+        assert!(tree.passes_over(&root, &deep) && tree.passes_over(&deep, &root));
+        for (one, other) in [(&root, &near), (&root, &root), (&unit("420000"), &deep), (&near, &deep)] {
+            assert!(!tree.passes_over(one, other), "{one} {other}");
+        }
+    }
+}

@@ -50,6 +50,36 @@ fn the_name_of_a_test_says_its_row() {
     assert_eq!(named("let x = \"fn row_3_1d_x\";"), None);
 }
 
+#[test]
+fn every_requirement_that_is_easily_missed_names_tests_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut sources = String::new();
+    for folder in ["node/src", "tests"] {
+        read_all(&root.join(folder), &mut sources);
+    }
+    let table = fs::read_to_string(root.join("docs/sharp-requirements.md")).unwrap();
+    let lines: Vec<_> = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| |")).collect();
+    assert_eq!(lines.len(), 15);
+    for line in lines {
+        let names: Vec<_> = line.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{line}");
+        for name in names {
+            assert!(sources.contains(&format!("fn {name}(")), "there is no test {name}");
+        }
+    }
+}
+
+fn read_all(folder: &Path, sources: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, sources);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            sources.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
 fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     ROWS.lines().map(|line| {
         let mut cells = line.split('\t');

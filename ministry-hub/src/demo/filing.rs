@@ -245,6 +245,7 @@ pub(crate) fn serial_of(document: &Document) -> Option<u32> {
         Content::Bypass(said) => &said.reason,
         Content::Linkage(said) => &said.reason,
         Content::Bulletin(said) => &said.text,
+        Content::HandOver(said) => &said.reason,
         Content::Receipts(_)
         | Content::PolicyRelease(_)
         | Content::Proposal(_)

@@ -121,6 +121,7 @@ pub(crate) fn kind(kind: Kind) -> Words {
         Kind::Bypass => words("越级报告", "bypass"),
         Kind::Linkage => words("同一事件", "linkage"),
         Kind::Bulletin => words("汇总快报", "bulletin"),
+        Kind::HandOver => words("移交牵头", "hand-over"),
         Kind::Proposal => words("拟稿", "proposal"),
         Kind::Vote => words("表决", "vote"),
         Kind::LogEntry => words("值班日志", "log entry"),

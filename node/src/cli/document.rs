@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     aggregate, bypass, items, ladder,
     names::Names,
-    readiness, shift,
+    owner, readiness, shift,
     table::{self, Columns},
     terms::{self, Listed},
     time, visible,
@@ -128,6 +128,14 @@ pub(super) fn render_document(view: &DocumentView, names: &Names, words: &Words,
     for (key, value) in content_fields(view, names, words) {
         field(key, value);
     }
+    if !view.owner.is_empty() {
+        field("field-owner", names.get(&view.owner));
+    }
+    if view.review_until_us != 0 {
+        field("field-review", time::clock_and_age(view.review_until_us, now, words));
+    } else if view.recommendation_pending {
+        field("field-review", words.text("recommendation-awaited"));
+    }
     field("field-state", state_text(view, words));
     field("field-missing", missing_text(view));
     field("field-related", view.related.iter().map(|one| visible::line(one)).collect::<Vec<_>>().join(", "));
@@ -200,6 +208,7 @@ fn matter_text(view: &DocumentView, words: &Words) -> String {
         Some(Content::LogEntry(entry)) => entry.matter().word(words),
         Some(Content::Bypass(said)) => said.cause().word(words),
         Some(Content::Bulletin(said)) => visible::line(&said.title),
+        Some(Content::HandOver(said)) => visible::line(&said.to),
         Some(Content::Linkage(said)) => words.text(linkage_key(said)),
         Some(Content::Cancel(cancel)) => visible::line(&cancel.reason),
         _ => String::new(),
@@ -306,6 +315,7 @@ fn content_fields(view: &DocumentView, names: &Names, words: &Words) -> Vec<(&'s
         }
         Some(Content::LogEntry(entry)) => shift::fields(entry, words),
         Some(Content::Bypass(said)) => bypass::fields(said, names, words),
+        Some(Content::HandOver(said)) => owner::fields(said, names, words),
         Some(Content::Bulletin(said)) => {
             vec![("field-officer", visible::line(&said.officer)), ("field-releaser", visible::line(&said.releaser))]
         }
@@ -445,6 +455,7 @@ fn body_lines(view: &DocumentView, names: &Names, words: &Words) -> Vec<String> 
         Some(Content::LogEntry(entry)) => visible::lines(&entry.text),
         Some(Content::Bypass(said)) => visible::lines(&said.reason),
         Some(Content::Bulletin(said)) => aggregate::lines(said, names, words),
+        Some(Content::HandOver(said)) => visible::lines(&said.reason),
         Some(Content::Linkage(said)) => visible::lines(&said.reason),
         Some(Content::Assessment(said)) => said.commended.iter().map(|one| commended(one, words)).collect(),
         Some(Content::Receipts(_) | Content::PolicyRelease(_)) => Vec::new(),
@@ -516,6 +527,9 @@ pub(super) fn json(view: &DocumentView) -> Value {
         "missing_positions": view.missing_positions,
         "related": view.related,
         "same_event": view.same_event,
+        "owner": some(&view.owner),
+        "review_until": time::rfc3339(view.review_until_us),
+        "recommendation_pending": view.recommendation_pending,
         "direct": header.direct,
         "withheld": view.withheld,
         "need_to_know": header.need_to_know,
@@ -633,6 +647,7 @@ fn content_json(view: &DocumentView) -> Value {
         Some(Content::LogEntry(entry)) => shift::entry_json(entry),
         Some(Content::Bypass(said)) => bypass::json(said),
         Some(Content::Bulletin(said)) => aggregate::json(said),
+        Some(Content::HandOver(said)) => owner::json(said),
         Some(Content::Linkage(said)) => json!({
             "incident": id(&said.incident),
             "same": said.same,

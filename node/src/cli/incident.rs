@@ -11,6 +11,7 @@ use super::{
     exit::{Exit, Outcome},
     items, linkage,
     names::Names,
+    owner,
     table::Columns,
     terms::Listed,
     time, visible,
@@ -21,12 +22,13 @@ use crate::{
     plan::incident::{self, Incident, Statement},
 };
 
-/// `incident show|link|unlink|export`
+/// `incident show|link|unlink|hand-over|export`
 pub(super) fn command(words: &Words) -> Command {
     args::noun(words, "incident", "cmd-incident")
         .subcommand(args::verb(words, "show", "cmd-incident-show").arg(args::document(words)))
         .subcommand(linkage::link_command(words))
         .subcommand(linkage::unlink_command(words))
+        .subcommand(owner::command(words))
         .subcommand(evidence::export_command(words))
 }
 
@@ -34,6 +36,7 @@ pub(super) fn command(words: &Words) -> Command {
 pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     let given = match given.subcommand() {
         Some(("link", given)) => return linkage::act(call, given, true),
+        Some(("hand-over", given)) => return owner::act(call, given),
         Some(("unlink", given)) => return linkage::act(call, given, false),
         Some(("export", given)) => return evidence::export(call, given),
         Some((_, given)) => given,

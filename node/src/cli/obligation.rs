@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{ArgMatches, Command};
-use proto::v1::{Lateral, ObligationView, ObligationsRequest, Verdict};
+use proto::v1::{Escalation, Lateral, ObligationView, ObligationsRequest, Verdict};
 use serde_json::json;
 
 use super::{
@@ -116,7 +116,11 @@ fn due(one: &ObligationView, words: &Words) -> String {
 fn verdict(one: &ObligationView, words: &Words, now: Timestamp) -> String {
     let by = Duration::from_micros(one.by_us.unsigned_abs());
     let args = [("by", time::about(by, words).into()), ("since", time::ago(one.silent_since_us, now, words).into())];
-    words.say(&format!("verdict-{}", one.verdict().code()), &args)
+    let verdict = words.say(&format!("verdict-{}", one.verdict().code()), &args);
+    match one.escalation() {
+        Escalation::Unspecified | Escalation::DutyOfficer => verdict,
+        to => format!("{verdict} → {}", to.word(words)),
+    }
 }
 
 /// What is to be done, in a few words; the plan's own are in the JSON.
@@ -163,6 +167,7 @@ pub(super) fn json(one: &ObligationView) -> serde_json::Value {
         "met_by": document::some(&one.met_by),
         "verdict": one.verdict().code(),
         "by_seconds": one.by_us / 1_000_000,
+        "escalated_to": (one.escalation() != Escalation::Unspecified).then(|| one.escalation().code()),
         "silent_since": time::rfc3339(one.silent_since_us),
         "policy": one.policy,
         "adverb": document::some(&one.adverb),

@@ -59,7 +59,12 @@ fn submit(call: &Call, given: &ArgMatches) -> Outcome {
         })
     });
     let points = done.chain(explained).map(|point| {
-        point.map(|(code, state, note)| Prepared { code: code.trim().to_owned(), state: state.into(), note })
+        point.map(|(code, state, note)| Prepared {
+            code: code.trim().to_owned(),
+            state: state.into(),
+            note,
+            machine: false,
+        })
     });
     let points = points.collect::<Result<Vec<_>, Failure>>()?;
     if points.is_empty() {

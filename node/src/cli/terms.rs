@@ -2,8 +2,8 @@
 
 use clap::builder::PossibleValue;
 use proto::v1::{
-    BypassCause, Category, Choice, Classification, Grade, Item, Kind, Lateral, LogMatter, Manner, NilState, Order,
-    PointState, Precedence, Readiness, Role, Severity, Stage, Standing, Status, Subject, Verdict,
+    BypassCause, Category, Choice, Classification, Escalation, Grade, Item, Kind, Lateral, LogMatter, Manner, NilState,
+    Order, PointState, Precedence, Readiness, Role, Severity, Stage, Standing, Status, Subject, Verdict,
 };
 
 use super::words::Words;
@@ -122,6 +122,7 @@ terms!(Kind, "kind":
     Bypass "bypass" ["越级报告"];
     Linkage "linkage" ["同一事件"];
     Bulletin "bulletin" ["汇总", "汇总快报"];
+    HandOver "hand-over-of-lead" ["移交牵头"];
     Cancel "cancel" ["撤销"];
     Receipt "receipt" ["回执"];
 );
@@ -382,6 +383,13 @@ terms!(BypassCause, "bypass-cause":
     Ordered "ordered" [];
 );
 
+terms!(Escalation, "escalation":
+    DutyOfficer "duty-officer" [];
+    DutyLeader "duty-leader" [];
+    Principal "principal" [];
+    Above "above" [];
+);
+
 terms!(Verdict, "verdict":
     Done "done" [];
     Late "late" [];
@@ -451,6 +459,7 @@ mod tests {
             .chain(named::<Standing>())
             .chain(named::<Severity>())
             .chain(named::<BypassCause>())
+            .chain(named::<Escalation>())
             .collect();
         for lang in [Lang::Zh, Lang::En] {
             let words = Words::new(lang);

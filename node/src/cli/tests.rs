@@ -214,7 +214,7 @@ fn every_key_in_the_code_exists_and_every_message_is_used() {
         by_table
             .iter()
             .chain(&["standing-", "severity-", "lateral-", "log-", "manner-", "nil-", "order-", "point-", "readiness-"])
-            .chain(&["bypass-cause-", "subject-", "verdict-"])
+            .chain(&["bypass-cause-", "escalation-", "subject-", "verdict-"])
             .any(|prefix| key.strip_prefix(prefix).is_some_and(|code| literals.contains_key(code)))
             || STATION_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
             || ["part-", "certificate-"].iter().any(|prefix| key.starts_with(prefix))

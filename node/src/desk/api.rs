@@ -2,6 +2,7 @@
 
 mod evidence;
 mod files;
+mod machine;
 mod queue;
 
 use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
@@ -254,6 +255,9 @@ impl Api {
     /// Files documents under the trace of this call: all, or none.
     async fn file_all(&self, mut requests: Vec<v1::FileRequest>) -> Result<Vec<Filing>, Status> {
         requests.iter().try_for_each(|request| self.files_are_here(request))?;
+        for request in requests.iter_mut().filter(|request| request.kind() == v1::Kind::Preparation) {
+            self.add_machines_points(request).await?;
+        }
         let creation = self.traces.create(&mut requests, &*self.io);
         let filed = self.engine.file(requests).await;
         creation.ended(&filed);
@@ -421,6 +425,7 @@ fn grpc_code(code: Code) -> tonic::Code {
         | Code::NotOverseen
         | Code::SameIncident
         | Code::NotAnOrder
+        | Code::NotOnTheWay
         | Code::NotOptional
         | Code::NothingIsSent
         | Code::NotAPublication

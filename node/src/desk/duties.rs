@@ -155,6 +155,13 @@ fn shown(desk: Desk<'_>, owed: &Obligation, first: &v1::Header, silent: &Silent)
         adverb: owed.rule.limit.adverb.clone(),
         source: owed.rule.limit.source.clone(),
         status: first.status,
+        escalation: match verdict {
+            v1::Verdict::Overdue => {
+                obligation::escalated(&owed.escalation, Duration::from_micros(by_us.unsigned_abs()))
+            }
+            _ => v1::Escalation::Unspecified,
+        }
+        .into(),
     }
 }
 

@@ -7,7 +7,7 @@ use prost::Message as _;
 use proto::v1::{self, Kind, Stage, Standing};
 
 use crate::{
-    plan::{Desk, linkage, secrecy},
+    plan::{Desk, linkage, owner, review, secrecy},
     post::{
         envelope::DocId,
         ladder,
@@ -21,8 +21,14 @@ use crate::{
 pub fn document(desk: Desk<'_>, found: &Copy) -> v1::DocumentView {
     let incident = incident_of(found);
     let chain = incident.map(|incident| desk.post.incident(incident, desk.read)).unwrap_or_default();
-    let same_event = incident.filter(|_| found.header.position == 1).map(|incident| same_event(desk, incident));
-    v1::DocumentView { same_event: same_event.unwrap_or_default(), ..in_chain(desk, found, &chain) }
+    let first = incident.filter(|_| found.header.position == 1);
+    v1::DocumentView {
+        same_event: first.map(|incident| same_event(desk, incident)).unwrap_or_default(),
+        owner: first.and_then(|incident| owner::of(desk, incident)).map(|unit| unit.to_string()).unwrap_or_default(),
+        review_until_us: review::until(desk, found).map_or(0, |until| until.us()),
+        recommendation_pending: review::is_pending(desk, found),
+        ..in_chain(desk, found, &chain)
+    }
 }
 
 /// A document as an officer may see it: a text that is not for him is left out.
@@ -61,8 +67,7 @@ pub fn in_chain(desk: Desk<'_>, found: &Copy, chain: &[Copy]) -> v1::DocumentVie
         arrived_us: if shown.channel.origin == post.me().unit { 0 } else { shown.row.at_us },
         signed_here: copies.iter().any(|copy| signed_here(desk, copy)),
         related: chain.iter().filter(|c| c.header.id != shown.header.id).map(|c| c.header.number.clone()).collect(),
-        same_event: Vec::new(),
-        withheld: false,
+        ..Default::default()
     }
 }
 
@@ -239,7 +244,9 @@ fn wanted(desk: Desk<'_>, request: &v1::ListRequest, copy: &Copy) -> bool {
     } else {
         request.kinds.contains(&copy.header.kind)
     };
+    // Who is under review with somebody else calls nobody here yet.
+    let called = request.r#box() != v1::Box::Unsigned || review::until(desk, copy).is_none();
     let incident = request.incident.is_empty()
         || incident_of(copy).is_some_and(|incident| incident.to_string() == request.incident);
-    boxed && kind && incident
+    boxed && kind && incident && called
 }

@@ -15,12 +15,13 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use proto::v1::{Category, DocumentView, Grade, Item, Kind, Lateral, Particular, particular::Value};
+use proto::v1::{Category, DocumentView, Escalation, Grade, Item, Kind, Lateral, Particular, particular::Value};
 
 use self::scene::{Document, Scene};
 use super::{
     particulars,
-    policy::{self, Condition, Due, Policy, Rule, What},
+    policy::{self, Condition, Due, Policy, Rule, Step, What},
+    review,
 };
 use crate::{
     io::Timestamp,
@@ -44,6 +45,8 @@ pub struct Obligation {
     pub due: Due,
     /// What closed it.
     pub met: Option<Met>,
+    /// Who has to know that it is overdue, and after how long.
+    pub escalation: Vec<Step>,
 }
 
 /// What closed a duty.
@@ -82,6 +85,12 @@ impl Obligation {
             (None, _) => Verdict::Overdue(now.since(self.due.at)),
         }
     }
+}
+
+/// Who has to know of something that has been overdue for so long: whoever has the desk from the first moment.
+pub fn escalated(steps: &[Step], overdue: Duration) -> Escalation {
+    let reached = steps.iter().rev().find(|step| step.after <= overdue);
+    reached.map_or(Escalation::DutyOfficer, |step| step.to)
 }
 
 /// Finds policies by version.
@@ -157,6 +166,7 @@ impl Fold<'_> {
             arose: cause.at,
             due,
             met,
+            escalation: self.policy.escalation.clone(),
         }
     }
 
@@ -174,9 +184,19 @@ impl Fold<'_> {
         Some(Cause { document: first, at: Timestamp::from_us(at).min(first.created()) })
     }
 
-    /// When an office had the 首报.
+    /// When an office had the 首报, and was called for it.
     fn had_first(&self, owner: &Unit) -> Option<Cause<'_>> {
-        Some(Cause { document: self.scene.first, at: self.scene.had(self.scene.first, owner)? })
+        let at = self.scene.had(self.scene.first, owner)?;
+        Some(Cause { document: self.scene.first, at: self.reviewed(owner).map_or(at, |called| at.max(called)) })
+    }
+
+    /// When the ministry was called for what a province was given time to look at.
+    fn reviewed(&self, owner: &Unit) -> Option<Timestamp> {
+        let review = self.policy.review.as_ref()?;
+        let province = self.scene.reviewer(owner).filter(|_| review::concerns(review, self.scene.first.header))?;
+        let over = self.scene.had(self.scene.first, province)? + review.within;
+        let spoke = self.scene.first_of(province, |document| document.header.kind() == Kind::Endorsement);
+        Some(spoke.map_or(over, |spoke| spoke.at.min(over)))
     }
 
     /// The earliest report that makes a duty one: of its category, and with one of its conditions.

@@ -14,7 +14,7 @@ mod tests;
 
 use std::time::Duration;
 
-use proto::v1::{Category, Choice, Grade, Item, Lateral};
+use proto::v1::{Category, Choice, Escalation, Grade, Item, Lateral, Precedence};
 
 pub use self::{file::BadPolicy, shelf::Shelf};
 use crate::{io::Timestamp, topology::Tier};
@@ -43,6 +43,28 @@ pub struct Policy {
     pub slots: Vec<Slot>,
     /// What has to be ready before the exam.
     pub points: Vec<Point>,
+    /// Who has to know of something overdue, and after how long, the first step first.
+    pub escalation: Vec<Step>,
+    /// Whether an office on the way looks at what passes before those above it are called.
+    pub review: Option<Review>,
+}
+
+/// From this long after it was due, somebody more has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Who.
+    pub to: Escalation,
+    /// How long after it was due.
+    pub after: Duration,
+}
+
+/// A province has so long to look at what passes. It passes all the same: who is above has it, and is not called before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// How long, from when the province had it.
+    pub within: Duration,
+    /// Of which speeds; the urgent is never among them.
+    pub precedences: Vec<Precedence>,
 }
 
 /// Something that has to be ready before the exam.
@@ -58,6 +80,8 @@ pub struct Point {
     pub tiers: Vec<Tier>,
     /// By when.
     pub due: Timestamp,
+    /// The station finds out by itself; nobody can say so for it.
+    pub machine: bool,
 }
 
 /// An hour at which a 平安报 is owed.

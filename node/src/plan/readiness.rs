@@ -31,6 +31,13 @@ const TOPIC: &str = "ready";
 /// Reports of one office that are looked at, the newest: many times what it has points.
 const REPORTS_MAX: usize = 64;
 
+/// The points the station of an office sees to by itself, in the policy in force here.
+pub fn of_machine(desk: Desk<'_>) -> Vec<Point> {
+    let tier = tier(desk);
+    let policy = desk.shelf.in_force(desk);
+    policy.points.iter().filter(|point| point.machine && point.tiers.contains(&tier)).cloned().collect()
+}
+
 /// How it stands with points of the policy that this office has.
 pub(super) fn write(desk: Desk<'_>, said: &Preparation, draft: &mut Draft) -> Result<(), Refusal> {
     let policy = desk.shelf.in_force(desk);
@@ -45,6 +52,10 @@ pub(super) fn write(desk: Desk<'_>, said: &Preparation, draft: &mut Draft) -> Re
         if !points.iter().any(|point| point.code == code) {
             let (known, reason) = (known(), format!("this office has no point `{code}` to prepare: {}", known()));
             return refuse(Code::NoSuchPoint, &reason, &[code, &known]);
+        }
+        if points.iter().any(|point| point.code == code && point.machine) && !prepared.machine {
+            let reason = format!("`{code}` is found out by the station: nobody can say so for it");
+            return refuse(Code::MachinesPoint, &reason, &[code]);
         }
         // Whoever is not ready, or need not be, says why.
         let explained = prepared.state() == Readiness::Done || !prepared.note.trim().is_empty();
@@ -176,6 +187,7 @@ mod tests {
             code: (*code).into(),
             state: (*state).into(),
             note: (*note).into(),
+            machine: ["certificates", "clock", "disk"].contains(code),
         });
         let content = Content::Preparation(Preparation { points: points.collect(), officer: "张三".into() });
         paper("张三", v1::Kind::Preparation, content)
@@ -228,7 +240,7 @@ mod tests {
         wuhan.file(&all(&wuhan)).unwrap();
         ministry.hear(&wuhan);
         assert!(stands(&ministry, "420100", None).ready);
-        let text = crate::plan::policy::BUILT_IN.replace("2014-proposal-3", "2014-1");
+        let text = crate::plan::policy::BUILT_IN.replace("2014-proposal-4", "2014-1");
         let release = v1::PolicyRelease {
             version: "2014-1".into(),
             text,
@@ -238,7 +250,7 @@ mod tests {
         };
         ministry.file(&paper("赵一", v1::Kind::PolicyRelease, Content::PolicyRelease(release))).unwrap();
         let seen = stands(&ministry, "420100", None);
-        assert_eq!((seen.ready, seen.rules.as_deref()), (false, Some("2014-proposal-3")));
+        assert_eq!((seen.ready, seen.rules.as_deref()), (false, Some("2014-proposal-4")));
     }
 
     #[test]

@@ -119,6 +119,25 @@ impl Office {
         self.turn(Event::Offered { peer, bodies: from.bodies.clone(), arrived });
     }
 
+    /// Takes everything another office has sealed for this one, having come through a station then.
+    pub(super) fn hear_by(&mut self, station: &str, arrived_us: i64, from: &Self) {
+        let me = self.post.me();
+        let passage = v1::Passage { station: station.into(), arrived_us, ..Default::default() };
+        let blocks = from.sealed.iter().filter(|block| block.run.channel.destination == me.unit);
+        let arrived = blocks.map(|block| Arrived { block: block.clone(), passages: vec![passage.clone()] }).collect();
+        let peer = me.topology.next_hop(&me.unit, &from.post.me().unit).unwrap().clone();
+        self.turn(Event::Offered { peer, bodies: from.bodies.clone(), arrived });
+    }
+
+    /// Takes blocks, whoever sealed them, as they come through the province.
+    pub(super) fn hear_blocks(&mut self, blocks: &[Block], arrived_us: i64) {
+        let me = self.post.me().unit.clone();
+        let passage = v1::Passage { station: "420000".into(), arrived_us, ..Default::default() };
+        let blocks = blocks.iter().filter(|block| block.run.channel.destination == me);
+        let arrived = blocks.map(|block| Arrived { block: block.clone(), passages: vec![passage.clone()] }).collect();
+        self.turn(Event::Offered { peer: unit("420000"), bodies: Vec::new(), arrived });
+    }
+
     /// The line to another office is up.
     pub(super) fn linked(&mut self, to: &Self) {
         let peer = to.post.me().unit.clone();

@@ -115,6 +115,12 @@ codes! {
     NotOwedHere "not-owed-here" ["slot"];
     /// This office has nothing of this name to prepare: what it has.
     NoSuchPoint "no-such-point" ["point", "points"];
+    /// A point that the station finds out by itself.
+    MachinesPoint "machines-point" ["point"];
+    /// Another office leads in the incident.
+    NotTheOwner "not-the-owner" ["unit"];
+    /// It leads in the incident already, or is not on its way.
+    NotOnTheWay "not-on-the-way" ["unit"];
     /// Something is not ready, or need not be, and it is not said why.
     PointUnexplained "point-unexplained" ["point"];
     /// A directive that sends nobody and nothing says who or what is sent.

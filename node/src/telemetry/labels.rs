@@ -159,6 +159,7 @@ impl Word for Kind {
             Self::Bypass => "bypass",
             Self::Linkage => "linkage",
             Self::Bulletin => "bulletin",
+            Self::HandOver => "hand_over",
             Self::PolicyRelease => "policy_release",
             Self::Decision => "decision",
             Self::Proposal => "proposal",

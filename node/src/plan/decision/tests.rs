@@ -104,7 +104,7 @@ fn row_5_1c_in_part_votes_on_one_wording_are_none_on_another() {
 fn only_members_vote_once_they_are_named() {
     let mut ministry = Office::of("000000");
     let text = crate::plan::policy::BUILT_IN
-        .replace("2014-proposal-3", "2014-2")
+        .replace("2014-proposal-4", "2014-2")
         .replace("members = []", "members = [\"组长\", \"副组长\", \"委员\"]");
     let release =
         v1::PolicyRelease { text, releaser: "部长".into(), reference: "35号".into(), ..Default::default() };
@@ -259,7 +259,7 @@ fn row_2_1_in_part_who_may_decide_is_what_the_rules_in_force_say() {
         ministry.file(&signed_off("组长", &number)).map(|_| ()).map_err(|refusal| refusal.code)
     };
     let stricter =
-        crate::plan::policy::BUILT_IN.replace("2014-proposal-3", "2014-2").replace("quorum = 2", "quorum = 3");
+        crate::plan::policy::BUILT_IN.replace("2014-proposal-4", "2014-2").replace("quorum = 2", "quorum = 3");
     assert_eq!(agreed_by_two(None), Ok(()));
     assert_eq!(agreed_by_two(Some(&stricter)), Err(Code::NoQuorum));
     assert_eq!(agreed_by_two(None), Ok(()), "replayed by the old rules, as before");

@@ -64,6 +64,12 @@ impl<'a> Scene<'a> {
         at_place.into_iter().chain(above).map(|(unit, tier)| (unit, *tier)).collect()
     }
 
+    /// The office just below one on the way, where another is below that.
+    pub(super) fn reviewer(&self, owner: &Unit) -> Option<&Unit> {
+        let place = self.way.iter().position(|(unit, _)| unit == owner)?;
+        (place >= 2).then(|| &self.way[place - 1].0)
+    }
+
     /// Documents that count: not cancelled, and not superseded.
     pub(super) fn standing(&self) -> impl Iterator<Item = Document<'a>> {
         self.documents.iter().copied().filter(|document| document.stands())

@@ -797,6 +797,19 @@ fn what_a_province_reports_itself_is_its_own_to_do() {
     assert_eq!(find(&owed(&documents), "420000", What::Endorse), None, "nobody endorses himself");
 }
 
+/// What stays undone is told to one after another, as the policy says.
+#[test]
+fn what_stays_undone_is_told_further_and_further_up() {
+    let steps = &POLICY.escalation;
+    let told = |by: u64| escalated(steps, minutes(by));
+    assert_eq!([0, 4].map(told), [Escalation::DutyOfficer; 2]);
+    assert_eq!(
+        [5, 15, 29, 30].map(told),
+        [Escalation::DutyLeader, Escalation::Principal, Escalation::Principal, Escalation::Above]
+    );
+    assert_eq!(escalated(&[], minutes(999)), Escalation::DutyOfficer, "a policy without steps tells nobody else");
+}
+
 proptest! {
     /// Reordering, duplication, and loss made good: what is owed is the same once the same is here.
     #[test]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use proto::v1::{Category, Choice, Grade, Item, Lateral};
+use proto::v1::{Category, Choice, Escalation, Grade, Item, Lateral, Precedence};
 use serde::Deserialize;
 
-use super::{Condition, Exam, Group, Limit, Point, Policy, Rule, Session, Slot, What};
+use super::{Condition, Exam, Group, Limit, Point, Policy, Review, Rule, Session, Slot, Step, What};
 use crate::{
     config::parse_duration,
     io::Timestamp,
@@ -47,7 +47,25 @@ struct File {
     nil: Vec<NilTable>,
     #[serde(default)]
     ready: Vec<ReadyTable>,
+    #[serde(default)]
+    escalate: Vec<StepTable>,
+    review: Option<ReviewTable>,
     duty: Vec<Duty>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepTable {
+    to: String,
+    after: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReviewTable {
+    within: String,
+    precedences: Vec<String>,
+    source: String,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +95,8 @@ struct ReadyTable {
     says: String,
     before: String,
     tiers: Vec<Tier>,
+    #[serde(default)]
+    machine: bool,
 }
 
 #[derive(Deserialize)]
@@ -147,13 +167,17 @@ impl Policy {
         let group = group(&file.group).map_err(|what| BadPolicy::Entry { entry: "group".to_owned(), what })?;
         let slots = slots(&file.nil).map_err(|what| BadPolicy::Entry { entry: "nil".to_owned(), what })?;
         let points = points(&file.ready, &exam).map_err(|what| BadPolicy::Entry { entry: "ready".to_owned(), what })?;
+        let escalation = escalation(&file.escalate);
+        let escalation = escalation.map_err(|what| BadPolicy::Entry { entry: "escalate".to_owned(), what })?;
+        let review = file.review.as_ref().map(review).transpose();
+        let review = review.map_err(|what| BadPolicy::Entry { entry: "review".to_owned(), what })?;
         let duties = file.duty.iter().enumerate().map(|(index, duty)| {
             let entry = format!("duty {} ({})", index + 1, duty.row);
             rule(duty, &adverbs).map_err(|what| BadPolicy::Entry { entry, what })
         });
         let duties = duties.collect::<Result<_, _>>()?;
         let File { version, title, document, confirmed, .. } = file;
-        Ok(Self { version, title, document, confirmed, exam, duties, group, slots, points })
+        Ok(Self { version, title, document, confirmed, exam, duties, group, slots, points, escalation, review })
     }
 }
 
@@ -224,7 +248,7 @@ fn slots(tables: &[NilTable]) -> Said<Vec<Slot>> {
 
 fn points(tables: &[ReadyTable], exam: &Exam) -> Said<Vec<Point>> {
     let mut points: Vec<Point> = Vec::new();
-    for ReadyTable { code, row, says, before, tiers } in tables {
+    for ReadyTable { code, row, says, before, tiers, machine } in tables {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if code.is_empty() || code.len() > limits::POINT_BYTES_MAX || !code.chars().all(plain) {
             return Err(format!("`{code}` must be 1 to {} letters, digits or dashes", limits::POINT_BYTES_MAX));
@@ -238,9 +262,42 @@ fn points(tables: &[ReadyTable], exam: &Exam) -> Said<Vec<Point>> {
         let begins =
             exam.begins().ok_or_else(|| format!("`{code}` is to be ready before an exam that has no session"))?;
         let due = begins - span(before)?;
-        points.push(Point { code: code.clone(), row: row.clone(), says: says.clone(), tiers: tiers.clone(), due });
+        let (code, row, says, tiers) = (code.clone(), row.clone(), says.clone(), tiers.clone());
+        points.push(Point { code, row, says, tiers, due, machine: *machine });
     }
     Ok(points)
+}
+
+fn escalation(tables: &[StepTable]) -> Said<Vec<Step>> {
+    let mut steps: Vec<Step> = Vec::new();
+    for StepTable { to, after } in tables {
+        let to = Escalation::from_str_name(&shouted("ESCALATION_", to))
+            .filter(|to| *to > Escalation::DutyOfficer)
+            .ok_or_else(|| format!("`{to}` is nobody: duty-leader, principal or above"))?;
+        let after = span(after)?;
+        if steps.last().is_some_and(|last| last.after >= after || last.to >= to) {
+            return Err(format!("{} comes after the step before it, and later", to.as_str_name()));
+        }
+        steps.push(Step { to, after });
+    }
+    Ok(steps)
+}
+
+/// What is urgent waits for nobody's review.
+fn review(table: &ReviewTable) -> Said<Review> {
+    if table.source.trim().is_empty() {
+        return Err("a review needs its source".to_owned());
+    }
+    let precedences = table.precedences.iter().map(|code| {
+        let known = match code.as_str() {
+            "routine" => Some(Precedence::Routine),
+            "ping-ji" => Some(Precedence::PingJi),
+            "jia-ji" => Some(Precedence::JiaJi),
+            _ => None,
+        };
+        known.ok_or_else(|| format!("`{code}` is not reviewed: routine, ping-ji or jia-ji, and nothing more urgent"))
+    });
+    Ok(Review { within: span(&table.within)?, precedences: precedences.collect::<Said<_>>()? })
 }
 
 fn exam(table: ExamTable) -> Said<Exam> {

@@ -28,6 +28,8 @@ static FIRST: LazyLock<Arc<Policy>> = LazyLock::new(|| {
         group: super::Group { members: Vec::new(), quorum: 2 },
         slots: Vec::new(),
         points: Vec::new(),
+        escalation: Vec::new(),
+        review: None,
     };
     Arc::new(Policy::parse(BUILT_IN).unwrap_or_else(|_| none()))
 });

@@ -55,11 +55,17 @@ fn what_is_misspelt_is_refused_where_it_stands() {
         (bad("injured>0", "disorder>0"), "disorder is no count"),
         (bad("what = \"sign\"", "what = \"sing\""), "`sing` is nothing to do"),
         (bad("says = \"迅速报告情况\"", "say = \"迅速报告情况\""), "unknown field `say`"),
-        (bad("version = \"2014-proposal-3\"", "version = \"二〇一四\""), "the version `二〇一四`"),
+        (bad("version = \"2014-proposal-4\"", "version = \"二〇一四\""), "the version `二〇一四`"),
         (bad("ends = 2014-09-20T11:30:00+08:00", "ends = 2014-09-20T08:30:00+08:00"), "ends before it begins"),
         (bad("begins = 2014-09-20T14:00:00+08:00", "begins = 2014-09-20T10:00:00+08:00"), "begins before 试卷一"),
         (bad("begins = 2014-09-20T14:00:00+08:00", "begins = 2014-09-20"), "is no moment"),
         (bad("item = \"papers\"", "item = \"cause\""), "cause is not on the form of NaturalDisaster"),
+        (bad("to = \"principal\"", "to = \"mayor\""), "`mayor` is nobody: duty-leader"),
+        (bad("after = \"15m\"", "after = \"4m\""), "ESCALATION_PRINCIPAL comes after"),
+        (
+            bad("# [review]", "[review]\nwithin = \"10m\"\nprecedences = [\"te-ti\"]\nsource = \"x\"\n#"),
+            "`te-ti` is not reviewed",
+        ),
         (bad("words = [\"迅速\", ", "words = [\"立即\", "), "`立即` has a limit already"),
     ];
     for (said, wanted) in told {

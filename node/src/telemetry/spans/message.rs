@@ -162,6 +162,7 @@ pub(super) fn creation_name(kind: Kind) -> &'static str {
         Kind::Bypass => "create bypass",
         Kind::Linkage => "create linkage",
         Kind::Bulletin => "create bulletin",
+        Kind::HandOver => "create hand-over",
         Kind::Proposal | Kind::Vote | Kind::LogEntry => "create paper",
         Kind::Cancel => "create cancel",
         Kind::Unspecified | Kind::Receipt => "create document",
