@@ -41,6 +41,8 @@ pub(crate) struct Play {
     pub(crate) country: Arc<Country>,
     pub(crate) voice: Voice,
     pub(crate) seed: u64,
+    /// Lines break by themselves, and officers go past those that have.
+    pub(crate) stormy: bool,
     /// Reports leave the districts at this pace.
     pub(crate) pace: tokio::sync::Mutex<Interval>,
     /// True once nothing new is to begin.
@@ -81,11 +83,13 @@ impl Play {
         seed: u64,
         pace: Interval,
         closing: watch::Receiver<bool>,
+        stormy: bool,
     ) -> Arc<Self> {
         Arc::new(Self {
             country,
             voice,
             seed,
+            stormy,
             pace: tokio::sync::Mutex::new(pace),
             closing,
             ledger: Mutex::default(),

@@ -69,6 +69,9 @@ pub(crate) const CANNOT: Words = words(
     "备用考点昨夜断电,抢修至少需两小时,请改用相邻考区备用考点(演练)",
     "The reserve site lost power last night and needs two hours at least; please use a neighbour's site (exercise)",
 );
+/// Why an office passes its superior over.
+pub(crate) const CUT_OFF: Words =
+    words("与省厅的线路中断,情况不能等(演练)", "The line to the province is down and this cannot wait (exercise)");
 /// What an addressee says when it is done.
 pub(crate) const DONE: Words = words("已全部落实(演练)", "All carried out (exercise)");
 /// Why an order is withdrawn.

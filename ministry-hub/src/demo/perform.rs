@@ -44,7 +44,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) async fn perform(country: &Arc<Country>, options: &Options, stop: &mut Stop) -> Result<Summary, Trouble> {
     let began = Instant::now();
     let (close, closing) = watch::channel(false);
-    let play = Play::new(Arc::clone(country), options.voice, options.seed, pace(options, country), closing);
+    let stormy = matches!(options.scenario, Scenario::LinkStorm);
+    let play = Play::new(Arc::clone(country), options.voice, options.seed, pace(options, country), closing, stormy);
     let decision = Arc::new(Mutex::new(Decision::default()));
     let (mut staff, mut acts) = (JoinSet::new(), JoinSet::new());
     for (seat, unit) in (0u64..).zip(country.posts.keys()) {
@@ -56,7 +57,7 @@ pub(crate) async fn perform(country: &Arc<Country>, options: &Options, stop: &mu
         acts.spawn(scenes::thread(Arc::clone(&play), Arc::clone(&reporters), thread));
     }
     acts.spawn(scenes::ministry(Arc::clone(&play), Arc::clone(&decision)));
-    if matches!(options.scenario, Scenario::LinkStorm) {
+    if stormy {
         acts.spawn(rage(Arc::clone(&play)));
     }
 

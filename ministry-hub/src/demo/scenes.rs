@@ -9,7 +9,10 @@ use node::{
     io::{Io, Machine},
     topology::{Tier, Unit},
 };
-use proto::v1::{Cancel, Directive, Filed, GetRequest, Kind, Report, Request, Stage, Standing, document::Content};
+use proto::v1::{
+    Bypass, Cancel, Directive, Filed, GetRequest, Kind, Precedence, Report, Request, Stage, Standing, StatusRequest,
+    document::Content,
+};
 use serde::Serialize;
 
 use super::{
@@ -106,8 +109,33 @@ async fn incident_at(play: &Arc<Play>, unit: &Unit, incident: &Incident, dice: &
         if matches!(step, Step::Ask { .. }) {
             answered(play, unit, &filed.number).await;
         }
+        // What follows goes along by itself.
+        if play.stormy && first.is_none() {
+            past_the_province(play, unit, &filed, incident.precedence).await;
+        }
         first.get_or_insert(filed);
     }
+}
+
+/// 越级: an officer whose line to the province is down does not wait for it.
+async fn past_the_province(play: &Arc<Play>, unit: &Unit, first: &Filed, precedence: Precedence) {
+    let Some(post) = play.country.posts.get(unit) else { return };
+    let Ok(status) = post.client.clone().get_status(StatusRequest {}).await else { return };
+    let get = GetRequest { document: first.number.clone(), ..Default::default() };
+    let Ok(view) = post.client.clone().get(get).await else { return };
+    // A direct line that is still there from before has carried it already.
+    let arrived = view.into_inner().recipients.iter().any(|one| rung(one.reached()) >= rung(Stage::Delivered));
+    let cut_off = status.into_inner().links.iter().any(|link| link.parent && !link.up) && !arrived;
+    let root = play.country.topology.root().clone();
+    if !cut_off || !play.country.topology.passes_over(&root, unit) {
+        return;
+    }
+    let serial = play.serial();
+    let reason = numbered(incidents::CUT_OFF.say(play.voice.lang), serial);
+    let officer = people::on_duty(unit, play.voice.lang);
+    let content = Content::Bypass(Bypass { reason, officer, ..Default::default() });
+    let draft = Draft::new(serial, Kind::Bypass, precedence, String::new(), content).to(vec![root]).of(&first.number);
+    play.file(unit, draft).await;
 }
 
 /// What the district writes.
