@@ -48,6 +48,7 @@ mod queue;
 mod readiness;
 mod report;
 mod request;
+mod roster;
 mod shift;
 mod status;
 mod table;
@@ -59,6 +60,7 @@ mod urge;
 mod usage;
 pub mod visible;
 mod wait;
+mod warning;
 pub mod words;
 
 pub use self::call::{Call, Streams, default_config, default_socket};
@@ -175,6 +177,8 @@ fn act(call: &Call, name: &str, given: &ArgMatches, root: Command) -> Outcome {
         "nil" => nil::act(call, given),
         "readiness" => readiness::act(call, given),
         "shift" => shift::act(call, given),
+        "roster" => roster::act(call, given),
+        "warning" => warning::act(call, given),
         "assess" => assess::act(call, given),
         "obligation" => obligation::act(call, given),
         "policy" => policy::act(call, given),
@@ -226,6 +230,8 @@ fn command(tool: &Tool, words: &Words) -> Command {
         .subcommand(nil::command(words, tier))
         .subcommand(readiness::command(words))
         .subcommand(shift::command(words))
+        .subcommand(roster::command(words))
+        .subcommand(warning::command(words))
         .subcommand(request::command(words, tier))
         .subcommand(decision::command(words, tier))
         .subcommand(directive::command(words, tier))

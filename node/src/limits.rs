@@ -64,6 +64,8 @@ pub const CERTIFICATES_OUTLIVE: Duration = Duration::from_secs(86_400);
 pub const CLOCKS_APART: Duration = Duration::from_secs(1);
 /// A disk with less free is not ready for an exam.
 pub const DISK_FREE_LEAST: u64 = 1024 * 1024 * 1024;
+/// Turns of one roster.
+pub const TURNS_MAX: usize = 128;
 /// Reports one 汇总 quotes.
 pub const QUOTES_MAX: usize = 64;
 /// Names in the 知悉范围 of one document.

@@ -23,10 +23,12 @@ pub mod policy;
 pub mod publication;
 pub mod readiness;
 pub mod review;
+pub mod roster;
 pub mod secrecy;
 pub mod shift;
 #[cfg(test)]
 mod trial;
+mod warning;
 
 use std::collections::BTreeMap;
 
@@ -105,6 +107,8 @@ pub fn draft(desk: Desk<'_>, request: &v1::FileRequest) -> Result<Draft, Refusal
         (Kind::Bypass, Content::Bypass(said)) => bypass::write(desk, request, said, &mut draft)?,
         (Kind::Bulletin, Content::Bulletin(said)) => bulletin::write(desk, request, said, &mut draft)?,
         (Kind::HandOver, Content::HandOver(said)) => owner::write(desk, request, said, &mut draft)?,
+        (Kind::Roster, Content::Roster(said)) => roster::write(desk, said, &mut draft)?,
+        (Kind::EarlyWarning, Content::EarlyWarning(said)) => warning::write(desk, request, said, &mut draft)?,
         (Kind::Linkage, Content::Linkage(said)) => linkage::write(desk, request, said, &mut draft)?,
         (Kind::NilReport, Content::NilReport(nil)) => nil::write(desk, nil, &mut draft)?,
         (Kind::Preparation, Content::Preparation(said)) => readiness::write(desk, said, &mut draft)?,

@@ -70,6 +70,36 @@ async fn what_the_plan_demands_is_owed_done_and_proved_from_the_command_line() {
     candidates_are_told_what_changes(&offices).await;
     new_rules_reach_everybody_and_judge_nothing_old(&offices).await;
     everybody_says_whether_he_is_ready_for_the_exam(&offices).await;
+    it_is_known_whom_to_call_and_what_may_come(&offices).await;
+}
+
+async fn it_is_known_whom_to_call_and_what_may_come(offices: &Offices) {
+    let Offices { district, province, ministry } = offices;
+    let turn = "10m ago|+8h|张三|李带班|027-87651234";
+    let said = district.types(&["roster", "submit", "--actual", "--turn", "10m ago|+8h|张三|李带班"]);
+    assert!(said.code == 2 && said.err.contains("电话"), "{said:?}");
+    let roster = files(district, &["roster", "submit", "--actual", "--turn", turn]);
+    let seen = eventually("the ministry knows whose turn it is", async || {
+        let view: Value = serde_json::from_str(&ministry.types(&["roster", "ls", "--json"]).out).ok()?;
+        let unit = view["units"].as_array()?.iter().find(|unit| unit["number"] == roster.as_str())?.clone();
+        Some(unit)
+    })
+    .await;
+    assert_eq!((&seen["unit"], &seen["turn"]["phone"]), (&"420100".into(), &"027-87651234".into()));
+    assert!(!seen["open"].as_array().unwrap().is_empty(), "eight hours are no exam: {seen:#}");
+    let text = province.types(&["roster", "ls", "--open"]).out;
+    assert!(text.contains("027-87651234") && text.contains("未报值班表"), "{text}");
+    let line = ["warning", "issue", "--actual", "--hazard", "暴雨", "--level", "橙色", "--issuer", "省气象台"];
+    let line = [&line[..], &["--area", "武汉", "--until", "+12h", "--to", "武汉", "-m", "今夜到明晨有暴雨"]].concat();
+    let warning = files(province, &line);
+    for office in [district, ministry] {
+        eventually("the warning is there", async || {
+            let said = office.types(&["msg", "show", &warning, "--json"]);
+            let view: Value = serde_json::from_str(&said.out).ok()?;
+            (view["content"]["level"] == "orange" && view["expires_at"].is_string()).then_some(())
+        })
+        .await;
+    }
 }
 
 async fn people_are_sent_and_arrive(offices: &Offices) {

@@ -250,10 +250,12 @@ pub(crate) fn serial_of(document: &Document) -> Option<u32> {
         Content::Linkage(said) => &said.reason,
         Content::Bulletin(said) => &said.text,
         Content::HandOver(said) => &said.reason,
+        Content::EarlyWarning(said) => &said.text,
         Content::Receipts(_)
         | Content::PolicyRelease(_)
         | Content::Proposal(_)
         | Content::Vote(_)
+        | Content::Roster(_)
         | Content::Preparation(_) => return None,
     };
     text.strip_suffix('〕')?.rsplit_once('〔')?.1.parse().ok()

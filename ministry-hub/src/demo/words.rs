@@ -122,6 +122,8 @@ pub(crate) fn kind(kind: Kind) -> Words {
         Kind::Linkage => words("同一事件", "linkage"),
         Kind::Bulletin => words("汇总快报", "bulletin"),
         Kind::HandOver => words("移交牵头", "hand-over"),
+        Kind::Roster => words("值班表", "roster"),
+        Kind::EarlyWarning => words("预警信息", "early warning"),
         Kind::Proposal => words("拟稿", "proposal"),
         Kind::Vote => words("表决", "vote"),
         Kind::LogEntry => words("值班日志", "log entry"),

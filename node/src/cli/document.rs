@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::{
     aggregate, bypass, items, ladder,
     names::Names,
-    owner, readiness, shift,
+    owner, readiness, roster, shift,
     table::{self, Columns},
     terms::{self, Listed},
-    time, visible,
+    time, visible, warning,
     words::Words,
 };
 use crate::io::Timestamp;
@@ -209,6 +209,7 @@ fn matter_text(view: &DocumentView, words: &Words) -> String {
         Some(Content::Bypass(said)) => said.cause().word(words),
         Some(Content::Bulletin(said)) => visible::line(&said.title),
         Some(Content::HandOver(said)) => visible::line(&said.to),
+        Some(Content::EarlyWarning(said)) => visible::line(&said.hazard),
         Some(Content::Linkage(said)) => words.text(linkage_key(said)),
         Some(Content::Cancel(cancel)) => visible::line(&cancel.reason),
         _ => String::new(),
@@ -316,6 +317,8 @@ fn content_fields(view: &DocumentView, names: &Names, words: &Words) -> Vec<(&'s
         Some(Content::LogEntry(entry)) => shift::fields(entry, words),
         Some(Content::Bypass(said)) => bypass::fields(said, names, words),
         Some(Content::HandOver(said)) => owner::fields(said, names, words),
+        Some(Content::EarlyWarning(said)) => warning::fields(said, words),
+        Some(Content::Roster(said)) => vec![("field-officer", visible::line(&said.officer))],
         Some(Content::Bulletin(said)) => {
             vec![("field-officer", visible::line(&said.officer)), ("field-releaser", visible::line(&said.releaser))]
         }
@@ -456,6 +459,8 @@ fn body_lines(view: &DocumentView, names: &Names, words: &Words) -> Vec<String> 
         Some(Content::Bypass(said)) => visible::lines(&said.reason),
         Some(Content::Bulletin(said)) => aggregate::lines(said, names, words),
         Some(Content::HandOver(said)) => visible::lines(&said.reason),
+        Some(Content::EarlyWarning(said)) => visible::lines(&said.text),
+        Some(Content::Roster(said)) => roster::lines(said, words),
         Some(Content::Linkage(said)) => visible::lines(&said.reason),
         Some(Content::Assessment(said)) => said.commended.iter().map(|one| commended(one, words)).collect(),
         Some(Content::Receipts(_) | Content::PolicyRelease(_)) => Vec::new(),
@@ -648,6 +653,8 @@ fn content_json(view: &DocumentView) -> Value {
         Some(Content::Bypass(said)) => bypass::json(said),
         Some(Content::Bulletin(said)) => aggregate::json(said),
         Some(Content::HandOver(said)) => owner::json(said),
+        Some(Content::EarlyWarning(said)) => warning::json(said),
+        Some(Content::Roster(said)) => roster::roster_json(said),
         Some(Content::Linkage(said)) => json!({
             "incident": id(&said.incident),
             "same": said.same,

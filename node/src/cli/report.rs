@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser};
 use proto::v1::{
-    Box, Category, DocumentView, FileRequest, Filed, Grade, Kind, Report, Stage, StageView, Status, document::Content,
+    Box, Category, Classification, DocumentView, FileRequest, Filed, Grade, Kind, PolicyRequest, Report, Stage,
+    StageView, Status, document::Content,
 };
 
 use super::{
@@ -19,7 +20,10 @@ use super::{
     wait::Verdict,
     words::Words,
 };
-use crate::desk::client::Station;
+use crate::{
+    desk::client::Station,
+    plan::policy::{Policy, Usual},
+};
 
 const KINDS: [Kind; 3] = [Kind::InitialReport, Kind::FollowUpReport, Kind::FinalReport];
 
@@ -103,15 +107,30 @@ fn submit(call: &Call, given: &ArgMatches) -> Outcome {
     let officer = call.officer()?;
     let attach = draft.attach.clone();
     let draft::Complete { status, precedence, report } = draft.complete(call, &officer)?;
+    let category = report.category();
     let request = filing::request(call, given, Kind::InitialReport, status, Content::Report(report))?;
-    let precedence = precedence.map_or(request.precedence, Into::into);
-    let request = FileRequest { precedence, ..request };
     let patience = args::span(&call.words, given, "timeout")?;
     call.online(async |station| {
+        let usual = usual(call, station, category).await?;
+        let label = args::chosen::<Classification>(given, "classification");
+        let request = FileRequest {
+            precedence: precedence.or(usual.map(|usual| usual.precedence)).map_or(request.precedence, Into::into),
+            classification: label
+                .or(usual.map(|usual| usual.classification))
+                .map_or(request.classification, Into::into),
+            ..request
+        };
         let filed = filing::file(call, station, request, &attach).await?;
         let next = [("report follow-up", "next-follow-up"), ("trace", "next-trace")];
         filed_and_awaited(call, station, &filed, given, patience, &next).await
     })
+}
+
+/// How a report of a category usually travels, by the rules in force; what a newer policy says is not known here.
+async fn usual(call: &Call, station: &mut Station, category: Category) -> Result<Option<Usual>, Failure> {
+    let policy = call.answer(station.get_policy(PolicyRequest::default()).await)?;
+    let policy = Policy::parse(&policy.text).ok();
+    Ok(policy.and_then(|policy| policy.usual.into_iter().find(|usual| usual.category == category)))
 }
 
 /// What follows a 首报 is about the same thing; only what is said anew has to be typed.

@@ -123,6 +123,8 @@ terms!(Kind, "kind":
     Linkage "linkage" ["同一事件"];
     Bulletin "bulletin" ["汇总", "汇总快报"];
     HandOver "hand-over-of-lead" ["移交牵头"];
+    Roster "roster" ["值班表"];
+    EarlyWarning "early-warning" ["预警信息", "预警"];
     Cancel "cancel" ["撤销"];
     Receipt "receipt" ["回执"];
 );

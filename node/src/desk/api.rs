@@ -23,7 +23,7 @@ use crate::{
         news::News,
         run::{FileError, Handle, Stopped},
     },
-    io::Io,
+    io::{Io, Timestamp},
     limits,
     link::{board::Board, pieces::Pieces},
     plan::{self, secrecy},
@@ -165,6 +165,21 @@ impl Station for Api {
         let (request, silent) = (request.into_inner(), duties::silent(&self.around));
         let found = self.engine.ask(move |desk| duties::nil(desk, &request, &silent));
         found.await.map_err(from_stopped)?.map_err(from_refusal).map(Response::new)
+    }
+
+    async fn list_roster(&self, request: Request<v1::RosterRequest>) -> Result<Response<v1::RosterView>, Status> {
+        let request = request.into_inner();
+        let status = if request.status() == v1::Status::Unspecified { v1::Status::Actual } else { request.status() };
+        let at = if request.at_us > 0 { Timestamp::from_us(request.at_us) } else { self.io.now() };
+        let mut view = v1::RosterView { at_us: at.us(), units: Vec::new() };
+        let below = |unit: &Unit| self.topology().is_ancestor(&self.me(), unit) || *unit == self.me();
+        let units: Vec<_> = self.topology().places().map(|place| place.unit.clone()).filter(below).collect();
+        // One by one, so that nothing urgent waits for all of them.
+        for unit in units {
+            let seen = self.engine.ask(move |desk| duties::roster(desk, &unit, status, at));
+            view.units.push(seen.await.map_err(from_stopped)?);
+        }
+        Ok(Response::new(view))
     }
 
     async fn list_readiness(

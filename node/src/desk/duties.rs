@@ -15,7 +15,7 @@ use crate::{
         Desk, nil,
         obligation::{self, Obligation, Verdict},
         policy::{self, Policy, What},
-        readiness, shift,
+        readiness, roster, shift,
     },
     post::{
         envelope::DocId,
@@ -224,6 +224,16 @@ fn square(square: nil::Square) -> v1::NilView {
         written_us: at.us(),
         silent_since_us: square.silent_since.map_or(0, Timestamp::us),
     }
+}
+
+/// Whose turn it is at one office, and what its roster leaves open of the exam.
+pub fn roster(desk: Desk<'_>, unit: &Unit, status: Status, at: Timestamp) -> v1::RosterUnit {
+    let Some((known, number)) = roster::of(desk, unit, status) else {
+        return v1::RosterUnit { unit: unit.to_string(), ..Default::default() };
+    };
+    let open = roster::gaps(&known, &desk.shelf.in_force(desk).exam);
+    let open = open.into_iter().map(|(from, until)| v1::RosterOpen { from_us: from.us(), until_us: until.us() });
+    v1::RosterUnit { unit: unit.to_string(), number, turn: roster::at(&known, at).cloned(), open: open.collect() }
 }
 
 /// The exam that is prepared for; no offices yet.

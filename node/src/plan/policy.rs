@@ -14,7 +14,7 @@ mod tests;
 
 use std::time::Duration;
 
-use proto::v1::{Category, Choice, Escalation, Grade, Item, Lateral, Precedence};
+use proto::v1::{Category, Choice, Classification, Escalation, Grade, Item, Lateral, Precedence};
 
 pub use self::{file::BadPolicy, shelf::Shelf};
 use crate::{io::Timestamp, topology::Tier};
@@ -45,8 +45,21 @@ pub struct Policy {
     pub points: Vec<Point>,
     /// Who has to know of something overdue, and after how long, the first step first.
     pub escalation: Vec<Step>,
+    /// How a report of each category usually travels, where nobody says otherwise.
+    pub usual: Vec<Usual>,
     /// Whether an office on the way looks at what passes before those above it are called.
     pub review: Option<Review>,
+}
+
+/// How a report of a category usually travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usual {
+    /// Of which category.
+    pub category: Category,
+    /// How fast.
+    pub precedence: Precedence,
+    /// How secret.
+    pub classification: Classification,
 }
 
 /// From this long after it was due, somebody more has to know.

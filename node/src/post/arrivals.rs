@@ -351,7 +351,8 @@ impl Post {
         let Some(arrival) = queue.find(&run.channel, run.first).map(|entry| entry.arrival) else { return };
         if answered.disposition() == Disposition::Taken {
             queue.taken(&run, at);
-            if self.block_row(arrival).is_some_and(|row| !row.documents) {
+            // Nobody says of a receipt that it has arrived: with a neighbour it is as good as there.
+            if self.waits_directly(&run) && self.block_row(arrival).is_some_and(|row| !row.documents) {
                 self.leave_direct(&run);
             }
             self.touched.push(run.clone());

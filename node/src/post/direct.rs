@@ -64,12 +64,18 @@ impl Post {
         }
     }
 
+    /// Whether something waits for a direct line to where these go.
+    pub(super) fn waits_directly(&self, run: &Run) -> bool {
+        let to = &run.channel.destination;
+        self.queues.get(to).is_some_and(|queue| !queue.is_empty()) && self.next_hop(to).as_ref() != Some(to)
+    }
+
     /// It is where it was to go, or will be without the direct line.
     pub(super) fn leave_direct(&mut self, run: &Run) {
-        let to = &run.channel.destination;
-        if self.next_hop(to).as_ref() == Some(to) {
+        if !self.waits_directly(run) {
             return;
         }
+        let to = &run.channel.destination;
         if let Some(entry) = self.queues.get_mut(to).and_then(|queue| queue.remove(run)) {
             self.rows.delete(keys::queued(to, entry.arrival));
         }

@@ -160,6 +160,8 @@ impl Word for Kind {
             Self::Linkage => "linkage",
             Self::Bulletin => "bulletin",
             Self::HandOver => "hand_over",
+            Self::Roster => "roster",
+            Self::EarlyWarning => "early_warning",
             Self::PolicyRelease => "policy_release",
             Self::Decision => "decision",
             Self::Proposal => "proposal",

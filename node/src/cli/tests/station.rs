@@ -110,6 +110,10 @@ impl Station for Told {
         Ok(Response::new(wire::NilResponse::default()))
     }
 
+    async fn list_roster(&self, _: Request<wire::RosterRequest>) -> Answer<wire::RosterView> {
+        Ok(Response::new(wire::RosterView::default()))
+    }
+
     async fn list_readiness(&self, _: Request<wire::ReadinessRequest>) -> Answer<wire::ReadinessResponse> {
         Ok(Response::new(wire::ReadinessResponse::default()))
     }

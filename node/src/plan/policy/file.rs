@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use proto::v1::{Category, Choice, Escalation, Grade, Item, Lateral, Precedence};
+use proto::v1::{Category, Choice, Classification, Escalation, Grade, Item, Lateral, Precedence};
 use serde::Deserialize;
 
-use super::{Condition, Exam, Group, Limit, Point, Policy, Review, Rule, Session, Slot, Step, What};
+use super::{Condition, Exam, Group, Limit, Point, Policy, Review, Rule, Session, Slot, Step, Usual, What};
 use crate::{
     config::parse_duration,
     io::Timestamp,
@@ -50,7 +50,18 @@ struct File {
     #[serde(default)]
     escalate: Vec<StepTable>,
     review: Option<ReviewTable>,
+    #[serde(default)]
+    usual: Vec<UsualTable>,
     duty: Vec<Duty>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UsualTable {
+    category: String,
+    precedence: String,
+    classification: String,
+    source: String,
 }
 
 #[derive(Deserialize)]
@@ -171,13 +182,14 @@ impl Policy {
         let escalation = escalation.map_err(|what| BadPolicy::Entry { entry: "escalate".to_owned(), what })?;
         let review = file.review.as_ref().map(review).transpose();
         let review = review.map_err(|what| BadPolicy::Entry { entry: "review".to_owned(), what })?;
+        let usual = usual(&file.usual).map_err(|what| BadPolicy::Entry { entry: "usual".to_owned(), what })?;
         let duties = file.duty.iter().enumerate().map(|(index, duty)| {
             let entry = format!("duty {} ({})", index + 1, duty.row);
             rule(duty, &adverbs).map_err(|what| BadPolicy::Entry { entry, what })
         });
         let duties = duties.collect::<Result<_, _>>()?;
         let File { version, title, document, confirmed, .. } = file;
-        Ok(Self { version, title, document, confirmed, exam, duties, group, slots, points, escalation, review })
+        Ok(Self { version, title, document, confirmed, exam, duties, group, slots, points, escalation, usual, review })
     }
 }
 
@@ -281,6 +293,23 @@ fn escalation(tables: &[StepTable]) -> Said<Vec<Step>> {
         steps.push(Step { to, after });
     }
     Ok(steps)
+}
+
+fn usual(tables: &[UsualTable]) -> Said<Vec<Usual>> {
+    let mut all: Vec<Usual> = Vec::new();
+    for table in tables {
+        let category = category(&table.category)?;
+        let precedence = Precedence::from_str_name(&shouted("PRECEDENCE_", &table.precedence))
+            .ok_or_else(|| format!("`{}` is no speed: te-ti, te-ji, jia-ji, ping-ji or routine", table.precedence))?;
+        let classification = Classification::from_str_name(&shouted("CLASSIFICATION_", &table.classification))
+            .filter(|label| *label != Classification::TopSecret)
+            .ok_or_else(|| format!("`{}` is no label that travels", table.classification))?;
+        if table.source.trim().is_empty() || all.iter().any(|known| known.category == category) {
+            return Err(format!("`{}` is there once, with its source", table.category));
+        }
+        all.push(Usual { category, precedence, classification });
+    }
+    Ok(all)
 }
 
 /// What is urgent waits for nobody's review.

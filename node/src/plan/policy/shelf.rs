@@ -29,6 +29,7 @@ static FIRST: LazyLock<Arc<Policy>> = LazyLock::new(|| {
         slots: Vec::new(),
         points: Vec::new(),
         escalation: Vec::new(),
+        usual: Vec::new(),
         review: None,
     };
     Arc::new(Policy::parse(BUILT_IN).unwrap_or_else(|_| none()))

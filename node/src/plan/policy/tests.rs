@@ -60,6 +60,8 @@ fn what_is_misspelt_is_refused_where_it_stands() {
         (bad("begins = 2014-09-20T14:00:00+08:00", "begins = 2014-09-20T10:00:00+08:00"), "begins before 试卷一"),
         (bad("begins = 2014-09-20T14:00:00+08:00", "begins = 2014-09-20"), "is no moment"),
         (bad("item = \"papers\"", "item = \"cause\""), "cause is not on the form of NaturalDisaster"),
+        (bad("precedence = \"te-ti\"", "precedence = \"fast\""), "`fast` is no speed"),
+        (bad("classification = \"confidential\"", "classification = \"top-secret\""), "`top-secret` is no label"),
         (bad("to = \"principal\"", "to = \"mayor\""), "`mayor` is nobody: duty-leader"),
         (bad("after = \"15m\"", "after = \"4m\""), "ESCALATION_PRINCIPAL comes after"),
         (

@@ -163,6 +163,8 @@ pub(super) fn creation_name(kind: Kind) -> &'static str {
         Kind::Linkage => "create linkage",
         Kind::Bulletin => "create bulletin",
         Kind::HandOver => "create hand-over",
+        Kind::Roster => "create roster",
+        Kind::EarlyWarning => "create early warning",
         Kind::Proposal | Kind::Vote | Kind::LogEntry => "create paper",
         Kind::Cancel => "create cancel",
         Kind::Unspecified | Kind::Receipt => "create document",
