@@ -67,7 +67,7 @@ fn checked(desk: Desk<'_>, quote: &Quote, draft: &mut Draft) -> Result<Quote, Re
         return refuse(Code::NotAQuote, &reason, &[&header.number]);
     }
     draft.header.classification = draft.header.classification.max(header.classification);
-    secrecy::joins(header, draft);
+    secrecy::joins(header, draft)?;
     Ok(Quote {
         report: header.id.clone(),
         number: header.number.clone(),

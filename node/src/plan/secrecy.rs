@@ -46,6 +46,8 @@ pub fn record(header: &Header, officer: &str) -> v1::FileRequest {
         kind: Kind::LogEntry.into(),
         status: header.status,
         classification: Classification::Internal.into(),
+        // As urgent as what is read: where room is left for that only, it can still be read.
+        precedence: header.precedence,
         officer: officer.trim().to_owned(),
         refers_to: DocId::from_slice(&header.id).map(|id| id.to_string()).unwrap_or_default(),
         ..Default::default()
@@ -90,7 +92,7 @@ pub(super) fn continues(before: &Copy, draft: &mut Draft) -> Result<(), Refusal>
 }
 
 /// What quotes a document is for those only who may read that as well: nobody is named twice, nobody excluded is let in.
-pub(super) fn joins(quoted: &Header, draft: &mut Draft) {
+pub(super) fn joins(quoted: &Header, draft: &mut Draft) -> Result<(), Refusal> {
     let mine = &mut draft.header.need_to_know;
     let listed = |names: &[String]| names.iter().any(|name| !name.starts_with(NOT));
     if listed(mine) && listed(&quoted.need_to_know) {
@@ -102,9 +104,15 @@ pub(super) fn joins(quoted: &Header, draft: &mut Draft) {
     } else {
         mine.extend(quoted.need_to_know.iter().filter(|name| !name.starts_with(NOT)).cloned());
     }
-    let excluded = quoted.need_to_know.iter().filter(|name| name.starts_with(NOT)).cloned();
-    mine.extend(excluded.collect::<Vec<_>>());
-    mine.truncate(limits::READERS_MAX);
+    mine.extend(quoted.need_to_know.iter().filter(|name| name.starts_with(NOT)).cloned());
+    mine.sort();
+    mine.dedup();
+    // Whoever was left out of a list cut short would be let in.
+    if mine.len() > limits::READERS_MAX {
+        let reason = format!("together they name more than {} readers: quote fewer", limits::READERS_MAX);
+        return refuse(Code::FieldTooLong, &reason, &[]);
+    }
+    Ok(())
 }
 
 /// The files, with who lets them travel.
@@ -152,6 +160,22 @@ mod tests {
         assert!(may_read(&named, " 张三 ") && !may_read(&named, "王五") && !may_read(&named, ""));
         let without = header(Classification::Secret, &["!命题人甲"]);
         assert!(!may_read(&without, "命题人甲") && may_read(&without, "张三"));
+    }
+
+    #[test]
+    fn nobody_excluded_is_let_in_by_a_quotation() {
+        let mut draft = Draft::default();
+        for quoted in
+            [header(Classification::Internal, &["!甲"]), header(Classification::Internal, &["!甲", "乙", "丙"])]
+        {
+            joins(&quoted, &mut draft).unwrap();
+        }
+        assert_eq!(draft.header.need_to_know, ["!甲", "丙", "乙"], "each once");
+        joins(&header(Classification::Internal, &["丁"]), &mut draft).unwrap();
+        assert!(["甲", "乙", "丁", "戊"].iter().all(|name| !may_read(&draft.header, name)), "nobody may read both");
+        let many: Vec<_> = (0..limits::READERS_MAX).map(|n| format!("!{n}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert!(joins(&header(Classification::Internal, &many), &mut draft).is_err(), "no exclusion is dropped");
     }
 
     fn more(of: &str, classification: Classification) -> FileRequest {
