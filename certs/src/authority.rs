@@ -25,6 +25,8 @@ use crate::{
 
 const ROOT_DAYS: i64 = 3653;
 const ISSUING_DAYS: i64 = 731;
+/// What every machine calls itself.
+const HERE: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 const NAME_CHARS_MAX: usize = 64;
 const ABOUT: &str = "authority.toml";
 
@@ -132,8 +134,25 @@ impl Authority {
 
     /// The same, its transport certificate good for this many days.
     pub fn issue_station_for(&self, tier: Tier, unit: &str, now: OffsetDateTime, days: i64) -> Result<Bundle> {
+        self.issue_station_at(tier, unit, &[], now, days)
+    }
+
+    /// The same, and its desk is found under these host names and addresses besides the machine itself.
+    pub fn issue_station_at(
+        &self,
+        tier: Tier,
+        unit: &str,
+        hosts: &[String],
+        now: OffsetDateTime,
+        days: i64,
+    ) -> Result<Bundle> {
         let id = self.station_id(tier, unit)?;
         let (transport_key, signing_key) = (new_key(Usage::Transport)?, new_key(Usage::Signing)?);
+        let desk_key = new_key(Usage::Transport)?;
+        let hosts = hosts.iter().cloned().chain(HERE.map(str::to_owned)).collect();
+        let mut desk = Profile::desk(hosts, now, days);
+        desk.not_after = desk.not_after.min(self.transport.not_after);
+        let desk = self.issue(&desk, &desk_key)?;
         let transport = self.issue(&self.station_profile(&id, Usage::Transport, now, days)?, &transport_key)?;
         let signing = self.issue(&self.station_profile(&id, Usage::Signing, now, SIGNING_DAYS)?, &signing_key)?;
         Ok(Bundle {
@@ -145,6 +164,8 @@ impl Authority {
             transport_key,
             signing_pem: signing.pem(),
             signing_key,
+            desk_pem: format!("{}{}", desk.pem(), self.transport.pem),
+            desk_key,
         })
     }
 

@@ -1,4 +1,4 @@
-//! The eight files of a station, as it reads them at its start.
+//! The ten files of a station, as it reads them at its start.
 
 use std::path::Path;
 
@@ -29,10 +29,14 @@ pub struct Bundle {
     pub signing_pem: String,
     /// The key of that.
     pub signing_key: KeyPair,
+    /// The certificate browsers see, with the one it leads to.
+    pub desk_pem: String,
+    /// The key of that.
+    pub desk_key: KeyPair,
 }
 
 impl Bundle {
-    /// Writes all eight files, or none if one of their names is taken.
+    /// Writes all ten files, or none if one of their names is taken.
     pub fn write(&self, dir: &Path, topology_text: &str) -> Result<()> {
         self.write_with(dir, Some(topology_text))
     }
@@ -49,9 +53,10 @@ impl Bundle {
             ("signing-ca.pem", &self.signing_ca_pem),
             ("transport.pem", &self.transport_pem),
             ("signing.pem", &self.signing_pem),
+            ("desk.pem", &self.desk_pem),
         ];
         public.extend(topology_text.map(|text| ("topology.toml", text)));
-        let keys = [("transport.key", &self.transport_key), ("signing.key", &self.signing_key)];
+        let keys = [("transport.key", &self.transport_key), ("signing.key", &self.signing_key), ("desk.key", &self.desk_key)];
         create_private_dir(dir)?;
         for name in public.iter().map(|(name, _)| name).chain(keys.iter().map(|(name, _)| name)) {
             expect_free(&dir.join(name))?;

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use certs::{Authority, Error, Facts, Result, Tier, Topology, Usage, create_private_dir, write_public};
+use certs::{Authority, profile::TRANSPORT_DAYS, Error, Facts, Result, Tier, Topology, Usage, create_private_dir, write_public};
 use time::OffsetDateTime;
 
 use crate::{
@@ -50,7 +50,7 @@ fn plan(file: &Path, ca: &Path, out: &Path, days: i64, now: OffsetDateTime, lang
     }
     for station in &topology.stations {
         let unit = station.id.unit();
-        authority.issue_station_for(station.tier, unit, now, days)?.write(&out.join(unit), &topology.text)?;
+        authority.issue_station_at(station.tier, unit, &station.desk, now, days)?.write(&out.join(unit), &topology.text)?;
     }
     say(&words::who_gets_what(&topology.stations, lang))?;
     say(&words::made_plan(topology.stations.len(), &topology.name, out, lang))
@@ -65,11 +65,12 @@ fn issue(
     lang: Lang,
 ) -> Result<()> {
     let tree = tree.map(Topology::read).transpose()?;
+    let mut hosts: &[String] = &[];
     if let Some(tree) = &tree {
         tree.expect_trust_domain(authority.trust_domain())?;
-        tree.expect_station(tier, unit)?;
+        hosts = &tree.expect_station(tier, unit)?.desk;
     }
-    let bundle = authority.issue_station(tier, unit, now)?;
+    let bundle = authority.issue_station_at(tier, unit, hosts, now, TRANSPORT_DAYS)?;
     match &tree {
         Some(tree) => bundle.write(out, &tree.text)?,
         None => bundle.write_identity(out)?,

@@ -13,7 +13,7 @@
 //! | [`authority`] | root and issuing authorities: create, issue, sign a request |
 //! | [`profile`] | what a certificate will say |
 //! | [`name`] | tiers, and the one spelling of a station's name |
-//! | [`bundle`] | the eight files of a station |
+//! | [`bundle`] | the ten files of a station |
 //! | [`topology`] | as much of the tree as issuing needs |
 //! | [`inspect`] | what a certificate says, for people and tools |
 //! | [`error`] | what can go wrong |

@@ -102,6 +102,8 @@ pub fn new_key(usage: Usage) -> Result<KeyPair> {
 pub struct Profile {
     /// Whom it speaks for. A station has exactly one name, and its verifiers insist.
     pub uris: Vec<String>,
+    /// What browsers call a desk: host names and addresses. Links know none.
+    pub hosts: Vec<String>,
     /// Which authority issues it.
     pub usage: Usage,
     /// What it may be used for.
@@ -116,17 +118,32 @@ impl Profile {
     /// A station's certificate, made `now` and good for this many days.
     pub fn station(id: &StationId, usage: Usage, now: OffsetDateTime, days: i64) -> Self {
         let (not_before, not_after) = (now - EARLY, now + Duration::days(days));
-        Self { uris: vec![id.to_string()], usage, ekus: usage.of_leaf(), not_before, not_after }
+        Self { uris: vec![id.to_string()], hosts: Vec::new(), usage, ekus: usage.of_leaf(), not_before, not_after }
+    }
+
+    /// The certificate of a station's desk in the browser. It speaks for no office: without a name of this network, no
+    /// station takes it for a neighbour.
+    pub fn desk(hosts: Vec<String>, now: OffsetDateTime, days: i64) -> Self {
+        let (not_before, not_after) = (now - EARLY, now + Duration::days(days));
+        let ekus = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        Self { uris: Vec::new(), hosts, usage: Usage::Transport, ekus, not_before, not_after }
     }
 
     pub(crate) fn params(&self) -> Result<CertificateParams> {
         let mut params = blank(self.not_before, self.not_after)?;
         // For tools that list certificates; nothing of ours goes by it.
-        if let Some(unit) = self.uris.first().and_then(|uri| uri.rsplit('/').next()) {
-            params.distinguished_name.push(DnType::CommonName, unit);
+        let unit = self.uris.first().and_then(|uri| uri.rsplit('/').next());
+        if let Some(name) = unit.or(self.hosts.first().map(String::as_str)) {
+            params.distinguished_name.push(DnType::CommonName, name);
         }
         for uri in &self.uris {
             params.subject_alt_names.push(SanType::URI(uri.as_str().try_into()?));
+        }
+        for host in &self.hosts {
+            params.subject_alt_names.push(match host.parse() {
+                Ok(address) => SanType::IpAddress(address),
+                Err(_) => SanType::DnsName(host.as_str().try_into()?),
+            });
         }
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

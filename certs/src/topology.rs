@@ -26,6 +26,8 @@ pub struct Station {
     pub name: String,
     /// The same for readers of English; may be empty.
     pub name_en: String,
+    /// Where browsers find its desk: host names and addresses, besides the machine itself.
+    pub desk: Vec<String>,
 }
 
 /// A topology file: its stations in the order they stand there, and its text, which goes into every bundle verbatim.
@@ -63,6 +65,8 @@ struct Entry {
     name: String,
     #[serde(default)]
     name_en: String,
+    #[serde(default)]
+    desk: Vec<String>,
 }
 
 impl Topology {
@@ -86,8 +90,8 @@ impl Topology {
         check_trust_domain(&trust_domain)?;
         let mut seen = BTreeSet::new();
         let mut stations = Vec::with_capacity(read.stations.len());
-        for Entry { unit, tier, name, name_en } in read.stations {
-            stations.push(Station { tier, id: StationId::new(&trust_domain, tier, &unit)?, name, name_en });
+        for Entry { unit, tier, name, name_en, desk } in read.stations {
+            stations.push(Station { tier, id: StationId::new(&trust_domain, tier, &unit)?, name, name_en, desk });
             if !seen.insert(unit.clone()) {
                 return Err(Error::TopologyTwice { file, unit });
             }
@@ -105,12 +109,10 @@ impl Topology {
     }
 
     /// Refuses a station the tree has no place for.
-    pub fn expect_station(&self, tier: Tier, unit: &str) -> Result<()> {
+    pub fn expect_station(&self, tier: Tier, unit: &str) -> Result<&Station> {
         let id = StationId::new(&self.trust_domain, tier, unit)?;
-        if self.stations.iter().any(|station| station.id == id) {
-            return Ok(());
-        }
-        Err(Error::NoPlace { file: self.file.clone(), id })
+        let found = self.stations.iter().find(|station| station.id == id);
+        found.ok_or_else(|| Error::NoPlace { file: self.file.clone(), id })
     }
 }
 

@@ -12,7 +12,9 @@ use x509_parser::{der_parser::Oid, pem::Pem, prelude::*};
 const NOW: OffsetDateTime = datetime!(2026-08-01 08:00 UTC);
 const TOPOLOGY: &str = "# 原样\n[network]\nname = \"演练\"\ntrust_domain = \"drill.test\"\n";
 const NAME: &str = "spiffe://drill.test/district/420100";
-const FILES: [&str; 8] = [
+const FILES: [&str; 10] = [
+    "desk.key",
+    "desk.pem",
     "root.pem",
     "signing-ca.pem",
     "signing.key",
@@ -208,7 +210,7 @@ fn a_profile_may_be_as_odd_as_an_attack_needs() {
     let uris = vec![NAME.to_owned(), "spiffe://drill.test/hub/moj".to_owned()];
     let (not_before, not_after) = (NOW - Duration::days(10), NOW - Duration::days(1));
     let ekus = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    let odd = Profile { uris: uris.clone(), usage: Usage::Transport, ekus, not_before, not_after };
+    let odd = Profile { uris: uris.clone(), hosts: Vec::new(), usage: Usage::Transport, ekus, not_before, not_after };
     let made = authority.issue(&odd, &key).unwrap();
     assert_eq!(self::uris(&parse(made.der())), uris);
     assert_eq!(uses(&parse(made.der())), Some((true, false, vec![])));

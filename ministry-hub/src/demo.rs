@@ -8,6 +8,7 @@
 mod audit;
 mod control;
 mod country;
+mod desks;
 mod dice;
 mod filing;
 mod follow;
@@ -317,7 +318,11 @@ async fn live(
         risen = rise::rise(&country, options.voice) => risen,
         () = stop.asked() => Err(Trouble::Interrupted),
     };
-    let outcome = match risen {
+    let furnished = match risen {
+        Ok(()) => desks::furnish(&country, options.voice.lang).await,
+        Err(trouble) => Err(trouble),
+    };
+    let outcome = match furnished {
         Ok(()) => {
             let control = tokio::spawn(control::serve(listener, Arc::clone(&country), options.voice));
             invite(options, &country);
@@ -400,6 +405,7 @@ fn invite(options: &Options, country: &Country) {
             voice.lang.pick("部级节点的指标", "the ministry's metrics")
         ));
     }
+    desks::show(country, voice);
     voice.tell(voice.lang.pick("按 Ctrl-C 结束\n", "Ctrl-C ends it\n"));
 }
 

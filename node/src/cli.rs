@@ -17,12 +17,12 @@ mod attachment;
 mod bypass;
 pub mod call;
 mod cap;
-mod check;
+pub(crate) mod check;
 mod config;
 mod decision;
-mod directive;
-mod document;
-mod draft;
+pub(crate) mod directive;
+pub(crate) mod document;
+pub(crate) mod draft;
 mod drill;
 mod endorse;
 mod evidence;
@@ -30,32 +30,33 @@ pub mod exit;
 mod filing;
 mod help;
 mod inbox;
-mod incident;
-mod items;
-mod ladder;
+pub(crate) mod incident;
+pub(crate) mod items;
+pub(crate) mod ladder;
 mod link;
 mod linkage;
 mod listing;
-mod names;
+pub(crate) mod names;
 mod nil;
 mod notice;
-mod obligation;
+pub(crate) mod obligation;
+mod officer;
 mod owner;
 mod paint;
 mod policy;
 mod progress;
 mod queue;
 mod readiness;
-mod report;
+pub(crate) mod report;
 mod request;
-mod roster;
-mod shift;
-mod status;
-mod table;
+pub(crate) mod roster;
+pub(crate) mod shift;
+pub(crate) mod status;
+pub(crate) mod table;
 pub mod terms;
 pub mod time;
-mod trace;
-mod trouble;
+pub(crate) mod trace;
+pub(crate) mod trouble;
 mod urge;
 mod usage;
 pub mod visible;
@@ -183,6 +184,7 @@ fn act(call: &Call, name: &str, given: &ArgMatches, root: Command) -> Outcome {
         "obligation" => obligation::act(call, given),
         "policy" => policy::act(call, given),
         "inbox" => inbox::act(call, given),
+        "officer" => officer::act(call, given),
         "decision" => decision::act(call, given),
         "directive" => directive::act(call, given),
         "msg" => inbox::msg(call, given),
@@ -237,6 +239,7 @@ fn command(tool: &Tool, words: &Words) -> Command {
         .subcommand(directive::command(words, tier))
         .subcommand(inbox::msg_command(words))
         .subcommand(attachment::command(words))
+        .subcommand(officer::command(words))
         .subcommand(config::command(words));
     let own = tool.extras.iter().map(|extra| (extra.command)(words));
     root.subcommands(own).subcommands(help::commands(words))

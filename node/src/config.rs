@@ -40,6 +40,8 @@ pub struct Config {
     pub listen: Option<Listen>,
     /// Where its own people reach it.
     pub local: Local,
+    /// The desk in the browser, if it has one.
+    pub desk: Option<Desk>,
     /// What it keeps.
     pub store: Store,
     /// How it holds its lines.
@@ -85,6 +87,15 @@ pub struct Listen {
 pub struct Local {
     /// The socket of the local API.
     pub socket: PathBuf,
+}
+
+/// `[desk]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desk {
+    /// Where browsers find it, over HTTPS.
+    pub address: SocketAddr,
+    /// How long a session may be left alone before it asks for the password again.
+    pub idle: Duration,
 }
 
 /// `[store]`

@@ -52,3 +52,4 @@ pub mod station;
 pub mod store;
 pub mod telemetry;
 pub mod topology;
+pub mod web;

@@ -182,3 +182,5 @@ pub const PREPARED_WITHIN: Duration = Duration::from_secs(60 * 86_400);
 pub const NIL_BEFORE: Duration = Duration::from_secs(30 * 60);
 /// How long after its hour a 平安报 that did not come is told of.
 pub const NIL_TOLD_FOR: Duration = Duration::from_secs(24 * 3600);
+/// How long a session at the desk may be left alone, unless the configuration says otherwise.
+pub const IDLE: Duration = Duration::from_secs(15 * 60);

@@ -19,6 +19,7 @@ use crate::{
     desk::{
         api::Api,
         duties::Tally,
+        officers::Officers,
         seen::Seen,
         serving,
         status::{self, Around},
@@ -38,7 +39,8 @@ use crate::{
     post::Me,
     store::{attachments::Attachments, disk::JournalDisk},
     telemetry::{About, Health, Telemetry},
-    topology::Topology,
+    topology::{Place, Topology},
+    web,
 };
 
 /// How often gauges are set, and the page's health is fed while nothing happens.
@@ -58,7 +60,7 @@ pub fn run(config: &Path) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&config.telemetry, &about)?;
     telemetry.install()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(serve(&config, topology.clone(), &telemetry));
+    let ended = runtime.block_on(serve(&config, topology.clone(), place.place, &telemetry));
     // Sockets go first, so that nobody is told anything after the engine has finished.
     drop(runtime);
     telemetry.shutdown();
@@ -74,7 +76,12 @@ pub(crate) fn read_topology(config: &Config) -> anyhow::Result<Arc<Topology>> {
     Ok(Arc::new(Topology::parse(&text).with_context(|| path.display().to_string())?))
 }
 
-async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) -> anyhow::Result<()> {
+async fn serve(
+    config: &Config,
+    topology: Arc<Topology>,
+    place: &Place,
+    telemetry: &Telemetry,
+) -> anyhow::Result<()> {
     let told_to_look = renewal::Told::listen();
     let io: Arc<dyn Io> = Arc::new(Machine);
     let identity = Identity::load(&config.identity.directory, topology.clone())?;
@@ -122,6 +129,9 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
         journal: config.station.data.join("journal"),
         tally: Tally::default(),
     });
+    let idle = config.desk.as_ref().map_or(limits::IDLE, |desk| desk.idle);
+    let officers = Officers::open(&config.station.data, idle, io.clone())
+        .with_context(|| format!("the accounts in {}", config.station.data.display()))?;
     let api = Api {
         engine: handle.clone(),
         board,
@@ -129,8 +139,12 @@ async fn serve(config: &Config, topology: Arc<Topology>, telemetry: &Telemetry) 
         around: around.clone(),
         traces: telemetry.traces(),
         io: io.clone(),
+        officers: officers.clone(),
     };
     want_what_is_missing(&handle, &pieces).await?;
+    if let Some(desk) = &config.desk {
+        web::serve(desk, &config.identity.directory, api.clone(), officers, place.clone())?;
+    }
     let local = serve_people(config, api, telemetry.health())?;
     telemetry.health().ready();
     let sessions = Sessions::default();

@@ -112,6 +112,9 @@ pub struct Place {
     /// The duty phone: the way that works when no line does.
     #[serde(default)]
     pub phone: Option<String>,
+    /// Where browsers find its desk: host names and addresses, besides the machine itself.
+    #[serde(default)]
+    pub desk: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -51,6 +51,8 @@ pub(crate) struct Post {
     pub(crate) program: PathBuf,
     /// Where its own people reach it.
     pub(crate) socket: PathBuf,
+    /// Where browsers find its desk.
+    pub(crate) desk: Option<SocketAddr>,
     config: PathBuf,
     pub(crate) log: PathBuf,
     life: Mutex<Life>,
@@ -91,10 +93,13 @@ impl Country {
     /// Lays the lines and writes every station's configuration. Nothing runs yet.
     pub(crate) async fn plan(topology: Topology, programs: &Programs, ground: &Ground) -> Result<Self, Trouble> {
         let places: Vec<Place> = topology.places().cloned().collect();
-        let mut ports = free_ports(places.len() + 1)?.into_iter().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let mut ports = free_ports(2 * places.len() + 1)?.into_iter().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let metrics = ports.next().filter(|_| places.len() <= SMALL);
         let listening = places.iter().filter(|place| place.tier != Tier::District).map(|place| place.unit.clone());
-        let listens: BTreeMap<Unit, SocketAddr> = listening.zip(ports).collect();
+        let listens: BTreeMap<Unit, SocketAddr> = listening.zip(ports.by_ref()).collect();
+        // A desk each in a small country; in a large one, where people look at all of it.
+        let seated = places.iter().filter(|place| places.len() <= SMALL || place.tier == Tier::Ministry);
+        let desks: BTreeMap<Unit, SocketAddr> = seated.map(|place| place.unit.clone()).zip(ports).collect();
         let mut posts = BTreeMap::new();
         for place in places {
             let line = match place.parent.as_ref().and_then(|parent| listens.get(parent)) {
@@ -108,6 +113,7 @@ impl Country {
                 line,
                 program: programs.station(place.tier),
                 socket: ground.socket(&unit)?,
+                desk: desks.get(&unit).copied(),
                 config: ground.config(&unit),
                 log: ground.log(&unit),
                 life: Mutex::new(Life::NotYet),
@@ -272,6 +278,8 @@ struct Config<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<ListenPart>,
     local: LocalPart,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desk: Option<ListenPart>,
     store: StorePart,
     telemetry: TelemetryPart,
 }
@@ -331,6 +339,7 @@ fn config(
         parent: post.line.as_ref().map(|line| AbovePart { endpoints: vec![line.address()] }),
         ministry: ministry.map(|address| AbovePart { endpoints: vec![address] }),
         listen: post.listens.map(|address| ListenPart { address }),
+        desk: post.desk.map(|address| ListenPart { address }),
         local: LocalPart { socket: ground.socket(unit)? },
         store: StorePart { segment: "2MiB", retention: "1d", reserve: "1MiB", index_cache: "4MiB" },
         telemetry: TelemetryPart { log: "warn", metrics },

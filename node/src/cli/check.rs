@@ -32,7 +32,7 @@ const GROUPS: [(&str, &str); 7] = [
 const AGAIN_EVERY: Duration = Duration::from_secs(1);
 
 /// `check [ping|local|links|full]`
-pub(super) fn command(words: &Words) -> Command {
+pub(crate) fn command(words: &Words) -> Command {
     args::verb(words, "check", "cmd-check")
         .alias("doctor")
         .arg(
@@ -56,7 +56,7 @@ pub(super) fn command(words: &Words) -> Command {
 }
 
 /// Runs the self-test, again and again if it may still become good.
-pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     let wait = args::span(&call.words, given, "wait")?.unwrap_or_default();
     let deadline = call.now() + wait;
     loop {
@@ -119,7 +119,7 @@ fn ended(items: &[CheckItem]) -> Exit {
 }
 
 /// The result by group, each failure with what to do.
-pub(super) fn render_check(items: &[CheckItem], names: &Names, words: &Words) -> String {
+pub(crate) fn render_check(items: &[CheckItem], names: &Names, words: &Words) -> String {
     let mut groups: BTreeMap<usize, (String, Vec<&CheckItem>)> = BTreeMap::new();
     for item in items {
         let place = GROUPS.iter().position(|(group, _)| *group == item.group);
@@ -146,7 +146,7 @@ pub(super) fn render_check(items: &[CheckItem], names: &Names, words: &Words) ->
     text
 }
 
-fn mark(severity: Severity) -> &'static str {
+pub(crate) fn mark(severity: Severity) -> &'static str {
     match severity {
         Severity::Ok => "√",
         Severity::Warning => "‼",
@@ -155,7 +155,7 @@ fn mark(severity: Severity) -> &'static str {
 }
 
 /// The sentence for what was found; a finding from a newer station is told by its id and facts.
-fn sentence(item: &CheckItem, names: &Names, words: &Words) -> String {
+pub(crate) fn sentence(item: &CheckItem, names: &Names, words: &Words) -> String {
     let Some(finding) = Finding::named(&item.id) else {
         return [&item.id].into_iter().chain(&item.facts).map(|one| visible::line(one)).collect::<Vec<_>>().join(" ");
     };
@@ -183,7 +183,7 @@ fn fact_text(fact: &str, kind: Fact, names: &Names, words: &Words) -> String {
 }
 
 /// One line any monitoring system understands.
-pub(super) fn render_nagios(items: &[CheckItem], names: &Names) -> String {
+pub(crate) fn render_nagios(items: &[CheckItem], names: &Names) -> String {
     let head = ["OK", "WARNING", "CRITICAL"][usize::from(plugin(worst(items)))];
     let told = |item: &CheckItem| match item.facts.first() {
         Some(fact) => format!("{}: {}", visible::line(&item.id), names.get(fact)),

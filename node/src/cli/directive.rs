@@ -15,7 +15,7 @@ use super::{
 use crate::{desk::client::Station, topology::Tier};
 
 /// Above: `issue|status|cancel`. Below: `sign|undertake|done|cannot`. Everywhere: `ls|show`.
-pub(super) fn command(words: &Words, tier: Tier) -> Command {
+pub(crate) fn command(words: &Words, tier: Tier) -> Command {
     let list =
         listing::flags(args::list(words, "cmd-directive-ls"), words).arg(args::flag(words, "issued", "arg-issued"));
     let mut command = args::noun(words, "directive", "cmd-directive")
@@ -69,7 +69,7 @@ fn status_command(words: &Words) -> Command {
 }
 
 /// `--unsigned --wait[=LEVEL] --timeout SPAN`
-pub(super) fn status_flags(command: Command, words: &Words) -> Command {
+pub(crate) fn status_flags(command: Command, words: &Words) -> Command {
     wait_flags(command.arg(args::flag(words, "unsigned", "arg-unsigned-only")), words)
 }
 
@@ -88,7 +88,7 @@ fn wait_flags(command: Command, words: &Words) -> Command {
 }
 
 /// Runs one of the verbs.
-pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     let note =
         |given: &ArgMatches| args::text(given, "message").map_or(Ok(String::new()), |text| ask::text(call, text));
     match given.subcommand() {
@@ -163,7 +163,7 @@ fn sent(call: &Call, given: &ArgMatches) -> Result<Option<Sent>, Failure> {
 }
 
 /// How far it has come, addressee by addressee.
-pub(super) fn status(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn status(call: &Call, given: &ArgMatches) -> Outcome {
     let number = args::required(given, "document");
     let unsigned = given.get_flag("unsigned");
     let patience = args::span(&call.words, given, "timeout")?;
@@ -225,7 +225,7 @@ fn show(call: &Call, view: &DocumentView, unsigned: bool) {
 }
 
 /// The document is void from now on, whether it has arrived yet or not. `msg cancel` is the same verb.
-pub(super) fn cancel(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn cancel(call: &Call, given: &ArgMatches) -> Outcome {
     let officer = call.officer()?;
     let reason = ask::text(call, args::required(given, "reason"))?;
     let target = call.online(async |station| call.document(station, args::required(given, "document")).await)?;
@@ -252,20 +252,20 @@ pub(super) fn cancel(call: &Call, given: &ArgMatches) -> Outcome {
     })
 }
 
-pub(super) fn units(text: &str) -> Vec<String> {
+pub(crate) fn units(text: &str) -> Vec<String> {
     let units = text.split([',', '\u{ff0c}', '、', ';', '\u{ff1b}']).map(str::trim).filter(|unit| !unit.is_empty());
     units.map(str::to_owned).collect()
 }
 
 /// What is asked if nothing was said: a signature, and of what is to come back an answer.
-fn usual_stage(order: Order) -> Stage {
+pub(crate) fn usual_stage(order: Order) -> Stage {
     match order {
         Order::Unspecified | Order::Guidance => Stage::Signed,
         _ => Stage::Completed,
     }
 }
 
-fn required_stage(text: &str) -> Stage {
+pub(crate) fn required_stage(text: &str) -> Stage {
     match text {
         "undertake" => Stage::Undertaken,
         "complete" => Stage::Completed,

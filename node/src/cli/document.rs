@@ -18,27 +18,27 @@ use super::{
 use crate::io::Timestamp;
 
 /// What people call it.
-pub(super) fn number(view: &DocumentView) -> String {
+pub(crate) fn number(view: &DocumentView) -> String {
     view.header.as_ref().map_or_else(String::new, |header| visible::line(&header.number))
 }
 
 /// `首报`, `续报2`, `批复(同意)`.
-pub(super) fn kind_text(view: &DocumentView, words: &Words) -> String {
+pub(crate) fn kind_text(view: &DocumentView, words: &Words) -> String {
     view.header.as_ref().map_or_else(String::new, |header| terms::kind_word(header.kind(), header.position, words))
 }
 
 /// `特急`
-pub(super) fn precedence_text(view: &DocumentView, words: &Words) -> String {
+pub(crate) fn precedence_text(view: &DocumentView, words: &Words) -> String {
     view.header.as_ref().map_or_else(String::new, |header| header.precedence().word(words))
 }
 
 /// `演练`
-pub(super) fn status_text(view: &DocumentView, words: &Words) -> String {
+pub(crate) fn status_text(view: &DocumentView, words: &Words) -> String {
     view.header.as_ref().map_or_else(String::new, |header| header.status().word(words))
 }
 
 /// `已撤销(D-000000-0919-0004)`; nothing while it stands.
-pub(super) fn standing_text(view: &DocumentView, words: &Words) -> String {
+pub(crate) fn standing_text(view: &DocumentView, words: &Words) -> String {
     match view.standing() {
         Standing::Active => String::new(),
         standing if view.standing_by.is_empty() => standing.word(words),
@@ -54,12 +54,12 @@ pub(super) fn standing_text(view: &DocumentView, words: &Words) -> String {
 }
 
 /// Whether somebody graded it.
-pub(super) fn is_set(grade: Grade) -> bool {
+pub(crate) fn is_set(grade: Grade) -> bool {
     grade != Grade::Unspecified
 }
 
 /// Many documents, a line each.
-pub(super) fn render_list(views: &[DocumentView], names: &Names, words: &Words, now: Timestamp) -> String {
+pub(crate) fn render_list(views: &[DocumentView], names: &Names, words: &Words, now: Timestamp) -> String {
     let heads = [
         "head-grade",
         "head-precedence",
@@ -95,7 +95,7 @@ pub(super) fn render_list(views: &[DocumentView], names: &Names, words: &Words, 
 }
 
 /// One document whole.
-pub(super) fn render_document(view: &DocumentView, names: &Names, words: &Words, now: Timestamp) -> String {
+pub(crate) fn render_document(view: &DocumentView, names: &Names, words: &Words, now: Timestamp) -> String {
     let mut table = Columns::bare();
     let mut field = |key: &str, value: String| {
         if !value.is_empty() {
@@ -159,7 +159,7 @@ pub(super) fn render_document(view: &DocumentView, names: &Names, words: &Words,
 }
 
 /// An address as it was written, told: one office, all below one, or all of a kind.
-fn address_text(address: &str, names: &Names, words: &Words) -> String {
+pub(crate) fn address_text(address: &str, names: &Names, words: &Words) -> String {
     match address {
         "all" | "全部" => words.text("address-all"),
         "provinces" | "各省" => words.text("address-provinces"),
@@ -171,22 +171,22 @@ fn address_text(address: &str, names: &Names, words: &Words) -> String {
     }
 }
 
-fn created(header: &Header) -> i64 {
+pub(crate) fn created(header: &Header) -> i64 {
     header.created.as_ref().map_or(0, |clock| clock.wall_us)
 }
 
-fn content(view: &DocumentView) -> Option<&Content> {
+pub(crate) fn content(view: &DocumentView) -> Option<&Content> {
     view.document.as_ref().and_then(|Document { content }| content.as_ref())
 }
 
-fn grade_text(view: &DocumentView, words: &Words) -> String {
+pub(crate) fn grade_text(view: &DocumentView, words: &Words) -> String {
     match content(view) {
         Some(Content::Report(report)) if is_set(report.grade()) => report.grade().word(words),
         _ => "–".to_owned(),
     }
 }
 
-fn matter_text(view: &DocumentView, words: &Words) -> String {
+pub(crate) fn matter_text(view: &DocumentView, words: &Words) -> String {
     let text = match content(view) {
         Some(Content::Report(report)) => report.category().word(words),
         Some(Content::Directive(directive)) => visible::line(&directive.title),
@@ -225,7 +225,7 @@ fn short(text: &str, most: usize) -> String {
 }
 
 /// Where it stands, in one cell.
-fn state_text(view: &DocumentView, words: &Words) -> String {
+pub(crate) fn state_text(view: &DocumentView, words: &Words) -> String {
     let standing = standing_text(view, words);
     let mut text = if !standing.is_empty() {
         standing
@@ -262,11 +262,11 @@ fn progress_text(view: &DocumentView, words: &Words) -> String {
     }
 }
 
-fn missing_text(view: &DocumentView) -> String {
+pub(crate) fn missing_text(view: &DocumentView) -> String {
     view.missing_positions.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn content_fields(view: &DocumentView, names: &Names, words: &Words) -> Vec<(&'static str, String)> {
+pub(crate) fn content_fields(view: &DocumentView, names: &Names, words: &Words) -> Vec<(&'static str, String)> {
     match content(view) {
         Some(Content::Report(report)) => vec![
             ("field-occurred", time::clock(report.occurred_at_us)),
@@ -342,7 +342,7 @@ fn content_fields(view: &DocumentView, names: &Names, words: &Words) -> Vec<(&'s
 }
 
 /// 知悉范围: who is named, and who is not to read it.
-fn readers(names: &[String], words: &Words) -> String {
+pub(crate) fn readers(names: &[String], words: &Words) -> String {
     let told = names.iter().map(|name| match name.strip_prefix('!') {
         Some(name) => words.say("reader-excluded", &[("name", visible::line(name).into())]),
         None => visible::line(name),
@@ -435,7 +435,7 @@ fn secrecy_lines(said: &SecrecyReport, words: &Words) -> Vec<String> {
     seven.iter().map(|(key, text)| format!("{} {}", words.text(key), visible::line(text))).collect()
 }
 
-fn body_lines(view: &DocumentView, names: &Names, words: &Words) -> Vec<String> {
+pub(crate) fn body_lines(view: &DocumentView, names: &Names, words: &Words) -> Vec<String> {
     match content(view) {
         Some(Content::Report(report)) => visible::lines(&report.text),
         Some(Content::Request(request)) => visible::lines(&request.ask),
@@ -486,22 +486,22 @@ fn attachment_line(view: &AttachmentView, words: &Words) -> String {
 }
 
 /// Bytes as people copy them.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An id in its usual spelling.
-pub(super) fn id(bytes: &[u8]) -> Option<String> {
+pub(crate) fn id(bytes: &[u8]) -> Option<String> {
     uuid::Uuid::from_slice(bytes).ok().map(|id| id.to_string())
 }
 
 /// Text, or nothing for an empty one.
-pub(super) fn some(text: &str) -> Option<&str> {
+pub(crate) fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
 /// One document for machines.
-pub(super) fn json(view: &DocumentView) -> Value {
+pub(crate) fn json(view: &DocumentView) -> Value {
     let header = view.header.clone().unwrap_or_default();
     json!({
         "schema": "zhuji.document/1",
@@ -748,7 +748,7 @@ fn stage_json(stage: &StageView) -> Value {
 }
 
 /// What waits, for machines.
-pub(super) fn waiting_json(waiting: &QueueState) -> Value {
+pub(crate) fn waiting_json(waiting: &QueueState) -> Value {
     json!({
         "peer": waiting.peer,
         "since": time::rfc3339(waiting.since_us),
@@ -761,7 +761,7 @@ pub(super) fn waiting_json(waiting: &QueueState) -> Value {
     })
 }
 
-pub(super) fn passage_json(passage: &Passage) -> Value {
+pub(crate) fn passage_json(passage: &Passage) -> Value {
     json!({
         "station": passage.station,
         "arrived_at": time::rfc3339(passage.arrived_us),

@@ -22,7 +22,7 @@ const AHEAD_US: i64 = 5 * 60 * 1_000_000;
 /// What is known so far, in the words of whoever typed it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     status: Option<String>,
     category: Option<String>,
     grade: Option<String>,
@@ -35,23 +35,23 @@ pub(super) struct Draft {
     item: Vec<Typed>,
     /// Files to send along.
     #[serde(default)]
-    pub(super) attach: Vec<String>,
+    pub(crate) attach: Vec<String>,
 }
 
 /// A complete one.
 #[derive(Debug)]
-pub(super) struct Complete {
+pub(crate) struct Complete {
     /// Real or not.
-    pub(super) status: Status,
+    pub(crate) status: Status,
     /// How fast.
-    pub(super) precedence: Option<Precedence>,
+    pub(crate) precedence: Option<Precedence>,
     /// The report itself.
-    pub(super) report: Report,
+    pub(crate) report: Report,
 }
 
 impl Draft {
     /// What the file says, and the flags over it.
-    pub(super) fn gather(call: &Call, given: &ArgMatches) -> Result<Self, Failure> {
+    pub(crate) fn gather(call: &Call, given: &ArgMatches) -> Result<Self, Failure> {
         let mut draft = match args::text(given, "file") {
             Some(path) => Self::parse(&ask::file(call, path)?)
                 .map_err(|why| args::bad(&call.words, "--file", path, "hint-report-file").remedy(why))?,
@@ -78,7 +78,7 @@ impl Draft {
     }
 
     /// The flags of what is missing.
-    pub(super) fn missing(&self) -> Vec<&'static str> {
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
         let blank = |field: &Option<String>| field.as_deref().is_none_or(|text| text.trim().is_empty());
         let fields = [
             (&self.status, "--actual|--exercise"),
@@ -91,7 +91,7 @@ impl Draft {
     }
 
     /// Says what is missing where nobody can be asked.
-    pub(super) fn ready(&self, call: &Call) -> Result<(), Failure> {
+    pub(crate) fn ready(&self, call: &Call) -> Result<(), Failure> {
         let missing = self.missing();
         if missing.is_empty() || call.ask {
             return Ok(());
@@ -101,7 +101,7 @@ impl Draft {
     }
 
     /// Asks for what is missing.
-    pub(super) fn complete(mut self, call: &Call, reporter: &str) -> Result<Complete, Failure> {
+    pub(crate) fn complete(mut self, call: &Call, reporter: &str) -> Result<Complete, Failure> {
         for flag in self.missing() {
             self.ask(call, flag)?;
         }
@@ -170,7 +170,7 @@ impl Draft {
 }
 
 /// When something happened: not in the future. Yesterday has to be said.
-pub(super) fn happened(text: &str, now: Timestamp) -> Option<i64> {
+pub(crate) fn happened(text: &str, now: Timestamp) -> Option<i64> {
     time::moment(&visible::line(text), now).filter(|us| us.saturating_sub(now.us()) <= AHEAD_US)
 }
 

@@ -94,7 +94,7 @@ impl Failure {
     }
 
     /// What the station answered, in the reader's language where we know the reason.
-    pub(super) fn of(status: &Status, words: &Words, names: &Names, program: &str) -> Self {
+    pub(crate) fn of(status: &Status, words: &Words, names: &Names, program: &str) -> Self {
         if let Some(info) = status.get_details_error_info()
             && words.has(&format!("rule-{}", info.reason))
         {

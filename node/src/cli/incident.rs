@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// `incident show|link|unlink|hand-over|export`
-pub(super) fn command(words: &Words) -> Command {
+pub(crate) fn command(words: &Words) -> Command {
     args::noun(words, "incident", "cmd-incident")
         .subcommand(args::verb(words, "show", "cmd-incident-show").arg(args::document(words)))
         .subcommand(linkage::link_command(words))
@@ -33,7 +33,7 @@ pub(super) fn command(words: &Words) -> Command {
 }
 
 /// Runs one of the verbs.
-pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     let given = match given.subcommand() {
         Some(("link", given)) => return linkage::act(call, given, true),
         Some(("hand-over", given)) => return owner::act(call, given),
@@ -95,7 +95,7 @@ fn render(incident: &Incident, names: &Names, words: &Words) -> String {
     text
 }
 
-fn state_key(one: &Statement) -> &'static str {
+pub(crate) fn state_key(one: &Statement) -> &'static str {
     match (one.latest, one.stands) {
         (true, _) => "statement-latest",
         (false, true) => "statement-earlier",

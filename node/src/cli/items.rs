@@ -20,7 +20,7 @@ use crate::plan::particulars::{self, Holds};
 /// One point, in the words of whoever typed it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Typed {
+pub(crate) struct Typed {
     name: String,
     /// In a file, a count may be written without quotes.
     value: toml::Value,
@@ -29,7 +29,7 @@ pub(super) struct Typed {
 }
 
 /// `--item NAME=VALUE --as-of TIME --source WHO`
-pub(super) fn flags(command: Command, words: &Words) -> Command {
+pub(crate) fn flags(command: Command, words: &Words) -> Command {
     command
         .arg(args::option(words, "item", "arg-item").value_name("NAME=VALUE").action(ArgAction::Append))
         .arg(args::option(words, "as-of", "arg-as-of").value_name("TIME"))
@@ -37,7 +37,7 @@ pub(super) fn flags(command: Command, words: &Words) -> Command {
 }
 
 /// What was typed as flags; all of it is as of one moment and from one source.
-pub(super) fn typed(call: &Call, given: &ArgMatches) -> Result<Vec<Typed>, Failure> {
+pub(crate) fn typed(call: &Call, given: &ArgMatches) -> Result<Vec<Typed>, Failure> {
     let flag = |name| args::text(given, name).map(str::to_owned);
     args::texts(given, "item")
         .iter()
@@ -56,7 +56,7 @@ pub(super) fn typed(call: &Call, given: &ArgMatches) -> Result<Vec<Typed>, Failu
 }
 
 /// The points themselves. Whoever reports is the source, and now is the moment, unless another was named.
-pub(super) fn particulars(call: &Call, typed: &[Typed], reporter: &str) -> Result<Vec<Particular>, Failure> {
+pub(crate) fn particulars(call: &Call, typed: &[Typed], reporter: &str) -> Result<Vec<Particular>, Failure> {
     typed.iter().map(|one| particular(call, one, reporter)).collect()
 }
 
@@ -102,7 +102,7 @@ fn listing(words: &Words, among: &[Choice]) -> String {
 }
 
 /// `封装损毁  1  09-19 08:44:10  张三`, a line a point.
-pub(super) fn render(said: &[Particular], words: &Words) -> String {
+pub(crate) fn render(said: &[Particular], words: &Words) -> String {
     if said.is_empty() {
         return String::new();
     }
@@ -115,7 +115,7 @@ pub(super) fn render(said: &[Particular], words: &Words) -> String {
 }
 
 /// A point from a newer station has a number and no name.
-pub(super) fn name(said: &Particular, words: &Words) -> String {
+pub(crate) fn name(said: &Particular, words: &Words) -> String {
     match Item::try_from(said.item) {
         Ok(item) => item.word(words),
         Err(_) => format!("#{}", said.item),
@@ -123,7 +123,7 @@ pub(super) fn name(said: &Particular, words: &Words) -> String {
 }
 
 /// What a point says.
-pub(super) fn value(said: &Particular, words: &Words) -> String {
+pub(crate) fn value(said: &Particular, words: &Words) -> String {
     match &said.value {
         Some(Value::Count(count)) => count.to_string(),
         Some(Value::Choice(choice)) => match Choice::try_from(*choice) {
@@ -137,7 +137,7 @@ pub(super) fn value(said: &Particular, words: &Words) -> String {
 }
 
 /// The points for machines.
-pub(super) fn json(said: &[Particular]) -> serde_json::Value {
+pub(crate) fn json(said: &[Particular]) -> serde_json::Value {
     let one = |one: &Particular| {
         let value = match &one.value {
             Some(Value::Count(count)) => json!(count),
@@ -160,13 +160,13 @@ pub(super) fn json(said: &[Particular]) -> serde_json::Value {
 }
 
 /// `report form --category C`
-pub(super) fn form_command(words: &Words) -> Command {
+pub(crate) fn form_command(words: &Words) -> Command {
     args::verb(words, "form", "cmd-report-form")
         .arg(args::choice::<Category>(words, "category", "arg-category").required(true))
 }
 
 /// Shows which points a category's form has, and what each of them takes. Needs no station.
-pub(super) fn form(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn form(call: &Call, given: &ArgMatches) -> Outcome {
     let words = &call.words;
     let category = args::chosen(given, "category").unwrap_or(Category::Other);
     let items: Vec<_> = particulars::form(category).collect();
@@ -206,7 +206,7 @@ fn kind_code(item: Item) -> &'static str {
 }
 
 /// What a refused point was to hold, from the station's words.
-pub(super) fn held(fact: &str, words: &Words) -> String {
+pub(crate) fn held(fact: &str, words: &Words) -> String {
     match fact {
         "count" => words.text("holds-count"),
         "moment" => words.text("holds-moment"),
@@ -220,7 +220,7 @@ pub(super) fn held(fact: &str, words: &Words) -> String {
 }
 
 /// A point by its stable word.
-pub(super) fn named(code: &str, words: &Words) -> String {
+pub(crate) fn named(code: &str, words: &Words) -> String {
     Item::parse(code).map_or_else(|| visible::line(code), |item| item.word(words))
 }
 

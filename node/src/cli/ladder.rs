@@ -13,22 +13,22 @@ use super::time::micros;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Event {
+pub(crate) struct Event {
     /// When, by the clock of the office that says so.
-    pub(super) at_us: i64,
+    pub(crate) at_us: i64,
     /// Whose event it is.
-    pub(super) unit: String,
+    pub(crate) unit: String,
     /// What happened.
-    pub(super) what: What,
+    pub(crate) what: What,
     /// How long that took, and whether people or lines took it.
-    pub(super) leg: Option<Leg>,
+    pub(crate) leg: Option<Leg>,
     /// The passage it was read from: how far the clock may be trusted, how often it was offered.
-    pub(super) passage: Option<Passage>,
+    pub(crate) passage: Option<Passage>,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     /// By the writer's own account.
     Occurred,
     /// On the disk of the office that wrote it.
@@ -48,7 +48,7 @@ pub(super) enum What {
 
 /// A stretch of time between two events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leg {
+pub(crate) enum Leg {
     /// 人工
     Human(Duration),
     /// 线路
@@ -56,7 +56,7 @@ pub(super) enum Leg {
 }
 
 /// All that has happened, oldest first.
-pub(super) fn events(view: &DocumentView) -> Vec<Event> {
+pub(crate) fn events(view: &DocumentView) -> Vec<Event> {
     let mut events = Vec::new();
     if let Some(us) = occurred(view) {
         events.push(event(us, origin(view), What::Occurred));
@@ -97,7 +97,7 @@ pub(super) fn events(view: &DocumentView) -> Vec<Event> {
 }
 
 /// When it happened, as the report says.
-pub(super) fn occurred(view: &DocumentView) -> Option<i64> {
+pub(crate) fn occurred(view: &DocumentView) -> Option<i64> {
     match view.document.as_ref()?.content.as_ref()? {
         Content::Report(report) if report.occurred_at_us != 0 => Some(report.occurred_at_us),
         _ => None,
@@ -105,12 +105,12 @@ pub(super) fn occurred(view: &DocumentView) -> Option<i64> {
 }
 
 /// The kind of a document.
-pub(super) fn kind(view: &DocumentView) -> Kind {
+pub(crate) fn kind(view: &DocumentView) -> Kind {
     view.header.as_ref().map_or(Kind::Unspecified, |header| header.kind())
 }
 
 /// The rungs a document of this kind is meant to reach.
-pub(super) fn wanted(view: &DocumentView) -> Vec<Stage> {
+pub(crate) fn wanted(view: &DocumentView) -> Vec<Stage> {
     let mut stages = vec![Stage::Delivered, Stage::Signed];
     if let Some(Content::Directive(directive)) = view.document.as_ref().and_then(|document| document.content.as_ref()) {
         match directive.require() {
@@ -123,13 +123,13 @@ pub(super) fn wanted(view: &DocumentView) -> Vec<Stage> {
 }
 
 /// Whether an addressee has come this far (or further).
-pub(super) fn has_reached(recipient: &RecipientView, stage: Stage) -> bool {
+pub(crate) fn has_reached(recipient: &RecipientView, stage: Stage) -> bool {
     highest(recipient).is_some_and(|reached| rank(reached) >= rank(stage))
 }
 
 /// The furthest an addressee has come by its own word. A province may sign for what passes through it; that is its
 /// event, not the addressee's rung.
-pub(super) fn highest(recipient: &RecipientView) -> Option<Stage> {
+pub(crate) fn highest(recipient: &RecipientView) -> Option<Stage> {
     if recipient.stages.is_empty() {
         return Some(recipient.reached()).filter(|stage| rank(*stage) > 0);
     }
@@ -139,19 +139,19 @@ pub(super) fn highest(recipient: &RecipientView) -> Option<Stage> {
 }
 
 /// The rung an addressee will never pass: 无法执行, 未送达, 过期.
-pub(super) fn ended(recipient: &RecipientView) -> Option<Stage> {
+pub(crate) fn ended(recipient: &RecipientView) -> Option<Stage> {
     let ends = |stage: &Stage| matches!(stage, Stage::CannotComply | Stage::NotDelivered | Stage::Expired);
     recipient.stages.iter().map(StageView::stage).chain([recipient.reached()]).find(ends)
 }
 
 /// When an addressee first came to a rung.
-pub(super) fn reached_at(recipient: &RecipientView, stage: Stage) -> Option<&StageView> {
+pub(crate) fn reached_at(recipient: &RecipientView, stage: Stage) -> Option<&StageView> {
     let own = |one: &&StageView| one.stage() == stage && says(recipient, one) == recipient.unit;
     recipient.stages.iter().filter(own).min_by_key(|one| one.at_us)
 }
 
 /// Whether any station but the writer's has it on disk.
-pub(super) fn has_left(view: &DocumentView) -> bool {
+pub(crate) fn has_left(view: &DocumentView) -> bool {
     let origin = origin(view);
     view.recipients.iter().any(|recipient| {
         has_reached(recipient, Stage::Delivered)
@@ -160,7 +160,7 @@ pub(super) fn has_left(view: &DocumentView) -> bool {
 }
 
 /// A person's stage, as opposed to a machine's.
-pub(super) fn human(stage: Stage) -> bool {
+pub(crate) fn human(stage: Stage) -> bool {
     matches!(stage, Stage::Signed | Stage::Read | Stage::Undertaken | Stage::Completed | Stage::CannotComply)
 }
 
@@ -241,7 +241,7 @@ fn line(from: &Event, to: &Event, downward: bool) -> Duration {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::cli::time::tests::MORNING;
     use proto::v1::{Category, Clock, Document, Grade, Header, Precedence, QueueState, Report, Status};

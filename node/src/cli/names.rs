@@ -9,7 +9,7 @@ use super::{visible, words::Lang};
 
 /// Offices by unit id. One nobody named is shown by its id.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     me: String,
     english: bool,
     units: BTreeMap<String, UnitView>,
@@ -17,13 +17,13 @@ pub(super) struct Names {
 
 impl Names {
     /// All offices of the network.
-    pub(super) fn of(response: UnitsResponse, lang: Lang) -> Self {
+    pub(crate) fn of(response: UnitsResponse, lang: Lang) -> Self {
         let units = response.units.into_iter().map(|view| (view.unit.clone(), view)).collect();
         Self { me: response.me, english: lang == Lang::En, units }
     }
 
     /// What a unit is called.
-    pub(super) fn get(&self, unit: &str) -> String {
+    pub(crate) fn get(&self, unit: &str) -> String {
         let name = match self.units.get(unit) {
             Some(view) if self.english && !view.name_en.is_empty() => &view.name_en,
             Some(view) if !view.name.is_empty() => &view.name,
@@ -33,12 +33,12 @@ impl Names {
     }
 
     /// Its duty phone, if the topology has one.
-    pub(super) fn phone(&self, unit: &str) -> String {
+    pub(crate) fn phone(&self, unit: &str) -> String {
         self.units.get(unit).map_or_else(String::new, |view| visible::line(&view.phone))
     }
 
     /// The id of a neighbour somebody called by a name or its id.
-    pub(super) fn neighbour(&self, text: &str) -> Option<&str> {
+    pub(crate) fn neighbour(&self, text: &str) -> Option<&str> {
         let mine = self.units.get(&self.me).map_or("", |view| view.parent.as_str());
         let called = |view: &UnitView| {
             view.unit == text || view.name == text || (!text.is_empty() && view.name_en.eq_ignore_ascii_case(text))
@@ -49,7 +49,7 @@ impl Names {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// The ministry, two provinces and their districts, seen from one of them.

@@ -21,7 +21,7 @@ use super::{
 use crate::{desk::client::Station, io::Timestamp, limits, plan::particulars, topology::Tier};
 
 /// `obligation ls|urge`
-pub(super) fn command(words: &Words, tier: Tier) -> Command {
+pub(crate) fn command(words: &Words, tier: Tier) -> Command {
     let list = args::list(words, "cmd-obligation-ls")
         .arg(args::option(words, "incident", "arg-incident").value_name("ID"))
         .arg(args::flag(words, "mine", "arg-mine"))
@@ -31,7 +31,7 @@ pub(super) fn command(words: &Words, tier: Tier) -> Command {
 }
 
 /// Runs one of the verbs.
-pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     let given = match given.subcommand() {
         Some(("urge", given)) => return urge::act(call, given),
         Some((_, given)) => given,
@@ -52,7 +52,7 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
 }
 
 /// What is owed because of one incident, or of all this office is not done with.
-pub(super) async fn owed(
+pub(crate) async fn owed(
     call: &Call,
     station: &mut Station,
     incident: Option<&str>,
@@ -103,7 +103,7 @@ fn render(owed: &[ObligationView], names: &Names, words: &Words, now: Timestamp)
     text
 }
 
-fn due(one: &ObligationView, words: &Words) -> String {
+pub(crate) fn due(one: &ObligationView, words: &Words) -> String {
     let clock = time::clock(one.due_us);
     match one.before_session.is_empty() {
         true => clock,
@@ -113,7 +113,7 @@ fn due(one: &ObligationView, words: &Words) -> String {
     }
 }
 
-fn verdict(one: &ObligationView, words: &Words, now: Timestamp) -> String {
+pub(crate) fn verdict(one: &ObligationView, words: &Words, now: Timestamp) -> String {
     let by = Duration::from_micros(one.by_us.unsigned_abs());
     let args = [("by", time::about(by, words).into()), ("since", time::ago(one.silent_since_us, now, words).into())];
     let verdict = words.say(&format!("verdict-{}", one.verdict().code()), &args);
@@ -124,7 +124,7 @@ fn verdict(one: &ObligationView, words: &Words, now: Timestamp) -> String {
 }
 
 /// What is to be done, in a few words; the plan's own are in the JSON.
-pub(super) fn duty(one: &ObligationView, words: &Words) -> String {
+pub(crate) fn duty(one: &ObligationView, words: &Words) -> String {
     let args =
         [("to", one.to().word(words).into()), ("item", items::named(&particulars::word(one.item), words).into())];
     let key = match one.what.as_str() {
@@ -148,7 +148,7 @@ pub(super) fn duty(one: &ObligationView, words: &Words) -> String {
     words.say(key, &args)
 }
 
-pub(super) fn json(one: &ObligationView) -> serde_json::Value {
+pub(crate) fn json(one: &ObligationView) -> serde_json::Value {
     json!({
         "row": one.row,
         "says": one.says,

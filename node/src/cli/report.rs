@@ -25,10 +25,10 @@ use crate::{
     plan::policy::{Policy, Usual},
 };
 
-const KINDS: [Kind; 3] = [Kind::InitialReport, Kind::FollowUpReport, Kind::FinalReport];
+pub(crate) const KINDS: [Kind; 3] = [Kind::InitialReport, Kind::FollowUpReport, Kind::FinalReport];
 
 /// `report submit|form|ls|show|status|follow-up|final|bypass`
-pub(super) fn command(words: &Words) -> Command {
+pub(crate) fn command(words: &Words) -> Command {
     args::noun(words, "report", "cmd-report")
         .subcommand(submit_command(words))
         .subcommand(items::form_command(words))
@@ -67,12 +67,12 @@ fn content_flags(command: Command, words: &Words) -> Command {
 }
 
 /// `-m TEXT`
-pub(super) fn message(words: &Words) -> Arg {
+pub(crate) fn message(words: &Words) -> Arg {
     args::option(words, "message", "arg-message").short('m').value_name("TEXT")
 }
 
 /// `--wait LEVEL --timeout SPAN`
-pub(super) fn wait_flags(command: Command, words: &Words) -> Command {
+pub(crate) fn wait_flags(command: Command, words: &Words) -> Command {
     let levels = PossibleValuesParser::new(["queued", "province", "ministry", "signed"]);
     command
         .arg(
@@ -87,7 +87,7 @@ pub(super) fn wait_flags(command: Command, words: &Words) -> Command {
 }
 
 /// Runs one of the verbs.
-pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     match given.subcommand() {
         Some(("submit", given)) => submit(call, given),
         Some(("form", given)) => items::form(call, given),
@@ -175,7 +175,7 @@ fn more(call: &Call, given: &ArgMatches, kind: Kind) -> Outcome {
 }
 
 /// A required flag that is not there, and nobody to ask.
-pub(super) fn missing(call: &Call, flag: &str) -> Failure {
+pub(crate) fn missing(call: &Call, flag: &str) -> Failure {
     Failure::new(Exit::Usage, call.words.say("usage-missing", &[("flags", flag.into())]))
 }
 
@@ -187,7 +187,7 @@ fn known(view: &DocumentView) -> Report {
 }
 
 /// Says that it is on disk, then waits as far as was asked. It climbs whether anybody waits or not.
-pub(super) async fn filed_and_awaited(
+pub(crate) async fn filed_and_awaited(
     call: &Call,
     station: &mut Station,
     filed: &Filed,

@@ -19,7 +19,7 @@ use super::{
 use crate::io::Timestamp;
 
 /// `roster submit|ls`
-pub(super) fn command(words: &Words) -> Command {
+pub(crate) fn command(words: &Words) -> Command {
     let turn: Arg = args::option(words, "turn", "arg-turn")
         .value_name("FROM|UNTIL|OFFICER|LEADER|PHONE")
         .action(ArgAction::Append)
@@ -33,7 +33,7 @@ pub(super) fn command(words: &Words) -> Command {
 }
 
 /// Runs one of the verbs.
-pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     match given.subcommand() {
         Some(("submit", given)) => submit(call, given),
         Some((_, given)) => list(call, given),
@@ -58,7 +58,7 @@ fn turn(call: &Call, text: &str) -> Result<Turn, Failure> {
     read(text, call.now()).ok_or_else(|| args::bad(&call.words, "--turn", text, "hint-turn"))
 }
 
-fn read(text: &str, now: Timestamp) -> Option<Turn> {
+pub(crate) fn read(text: &str, now: Timestamp) -> Option<Turn> {
     let parts: Vec<_> = text.split(['|', '\u{ff5c}']).map(str::trim).collect();
     let [from, until, officer, leader, phone] = *parts.as_slice() else { return None };
     let named = |name: &str| name.to_owned();
@@ -111,7 +111,7 @@ fn render(view: &RosterView, names: &Names, words: &Words) -> String {
 }
 
 /// What of the exam nobody is down for.
-fn open(unit: &RosterUnit, words: &Words) -> String {
+pub(crate) fn open(unit: &RosterUnit, words: &Words) -> String {
     if unit.number.is_empty() {
         return words.text("roster-none");
     }
@@ -147,7 +147,7 @@ fn json(view: &RosterView) -> Value {
 }
 
 /// The turns of one roster, a line each.
-pub(super) fn lines(roster: &Roster, words: &Words) -> Vec<String> {
+pub(crate) fn lines(roster: &Roster, words: &Words) -> Vec<String> {
     let line = |turn: &Turn| {
         let args = [
             ("from", time::clock(turn.from_us).into()),
@@ -162,7 +162,7 @@ pub(super) fn lines(roster: &Roster, words: &Words) -> Vec<String> {
 }
 
 /// One roster for machines.
-pub(super) fn roster_json(roster: &Roster) -> Value {
+pub(crate) fn roster_json(roster: &Roster) -> Value {
     let turns = roster.turns.iter().map(|turn| {
         json!({
             "from": time::rfc3339(turn.from_us),

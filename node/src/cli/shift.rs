@@ -22,7 +22,7 @@ use crate::io::Timestamp;
 const SHOWN: u32 = 20;
 
 /// `shift show|start|handover|note|phone|submit|read|meeting|decline|log`
-pub(super) fn command(words: &Words) -> Command {
+pub(crate) fn command(words: &Words) -> Command {
     let option = |name, help, value: &'static str| args::option(words, name, help).value_name(value);
     let needed = |name, help, value| option(name, help, value).required(true);
     let text = |help: &str| report::message(words).help(words.text(help)).required(true);
@@ -95,7 +95,7 @@ pub(super) fn command(words: &Words) -> Command {
 }
 
 /// Runs one of the verbs.
-pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     let Some((verb, given)) = given.subcommand() else { return Ok(Exit::Usage) };
     let said = |name| args::text(given, name).unwrap_or_default().trim().to_owned();
     let entry = |matter: LogMatter| LogEntry { matter: matter.into(), ..Default::default() };
@@ -202,7 +202,7 @@ fn render(view: &ShiftView, words: &Words, now: Timestamp) -> String {
 }
 
 /// The other person of an entry.
-fn told(entry: &LogEntry, words: &Words) -> String {
+pub(crate) fn told(entry: &LogEntry, words: &Words) -> String {
     let args = [
         ("other", visible::line(&entry.other).into()),
         ("unit", visible::line(&entry.caller_unit).into()),
@@ -214,14 +214,14 @@ fn told(entry: &LogEntry, words: &Words) -> String {
         LogMatter::Shift => words.say("log-leader", &args),
         LogMatter::HandOver | LogMatter::Submitted => words.say("log-to", &args),
         LogMatter::Phone => words.say("log-caller", &args),
-        LogMatter::Read | LogMatter::Meeting | LogMatter::Reading => words.say("log-by", &args),
+        LogMatter::Read | LogMatter::Meeting | LogMatter::Reading | LogMatter::Account => words.say("log-by", &args),
         LogMatter::Declined => visible::line(&entry.declined),
         LogMatter::Note | LogMatter::Unspecified => String::new(),
     }
 }
 
 /// The fields of an entry that is shown as a document.
-pub(super) fn fields(entry: &LogEntry, words: &Words) -> Vec<(&'static str, String)> {
+pub(crate) fn fields(entry: &LogEntry, words: &Words) -> Vec<(&'static str, String)> {
     vec![
         ("field-matter", format!("{} {}", entry.matter().word(words), told(entry, words))),
         ("field-occurred", time::clock(entry.at_us)),
@@ -230,7 +230,7 @@ pub(super) fn fields(entry: &LogEntry, words: &Words) -> Vec<(&'static str, Stri
 }
 
 /// An entry for machines.
-pub(super) fn entry_json(entry: &LogEntry) -> serde_json::Value {
+pub(crate) fn entry_json(entry: &LogEntry) -> serde_json::Value {
     json!({
         "matter": entry.matter().code(),
         "at": time::rfc3339(entry.at_us),

@@ -28,12 +28,12 @@ const HOPS_SHOWN_MOST: usize = 20;
 const REDRAW_EVERY: Duration = Duration::from_secs(2);
 
 /// `status [--watch]`
-pub(super) fn command(words: &Words) -> Command {
+pub(crate) fn command(words: &Words) -> Command {
     args::verb(words, "status", "cmd-status").arg(args::flag(words, "watch", "arg-watch"))
 }
 
 /// Shows how the station is, once or until Ctrl-C.
-pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     let watch = given.get_flag("watch");
     call.online(async |station| {
         if watch {
@@ -56,7 +56,7 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
 }
 
 /// The screen.
-pub(super) fn render_status(view: &StatusView, tier: Tier, names: &Names, words: &Words, now: Timestamp) -> String {
+pub(crate) fn render_status(view: &StatusView, tier: Tier, names: &Names, words: &Words, now: Timestamp) -> String {
     let mut text = format!("{}\n", heading(view, tier, names, words, now));
     if let Some(store) = &view.store
         && !store.accepting
@@ -95,7 +95,7 @@ fn worth_showing(links: &[LinkView]) -> (Vec<LinkView>, usize) {
 }
 
 /// The lines to the neighbours, parent first.
-pub(super) fn render_links(links: &[LinkView], names: &Names, words: &Words, now: Timestamp) -> String {
+pub(crate) fn render_links(links: &[LinkView], names: &Names, words: &Words, now: Timestamp) -> String {
     let heads = [
         "head-peer",
         "head-link",
@@ -150,7 +150,7 @@ pub(super) fn render_links(links: &[LinkView], names: &Names, words: &Words, now
 }
 
 /// `在线`, `断开 38 分`, `暂停`
-fn link_text(link: &LinkView, words: &Words, now: Timestamp) -> String {
+pub(crate) fn link_text(link: &LinkView, words: &Words, now: Timestamp) -> String {
     let span = time::about(now.since(Timestamp::from_us(link.since_us)), words);
     if link.paused {
         words.text("link-paused")
@@ -164,7 +164,7 @@ fn link_text(link: &LinkView, words: &Words, now: Timestamp) -> String {
 }
 
 /// How old the oldest is, marked where that is too old.
-pub(super) fn oldest(us: i64, words: &Words, now: Timestamp) -> String {
+pub(crate) fn oldest(us: i64, words: &Words, now: Timestamp) -> String {
     if us == 0 {
         return "–".to_owned();
     }
@@ -173,7 +173,7 @@ pub(super) fn oldest(us: i64, words: &Words, now: Timestamp) -> String {
     format!("{}{mark}", time::about(age, words))
 }
 
-fn rtt(us: u32) -> String {
+pub(crate) fn rtt(us: u32) -> String {
     time::measured(Duration::from_micros(us.into()))
 }
 
@@ -233,7 +233,7 @@ fn store_text(store: &StoreView, words: &Words) -> String {
     )
 }
 
-fn certificate_text(not_after_us: i64, words: &Words, now: Timestamp) -> String {
+pub(crate) fn certificate_text(not_after_us: i64, words: &Words, now: Timestamp) -> String {
     if not_after_us <= now.us() {
         return words.text("status-certificate-expired");
     }
@@ -316,7 +316,7 @@ fn loss_json(loss: &LossView) -> Value {
 }
 
 /// For machines.
-pub(super) fn json(view: &StatusView) -> Value {
+pub(crate) fn json(view: &StatusView) -> Value {
     let store = view.store.clone().unwrap_or_default();
     let totals = view.totals.unwrap_or_default();
     json!({
@@ -371,7 +371,7 @@ pub(super) fn json(view: &StatusView) -> Value {
 }
 
 /// One line for machines.
-pub(super) fn link_json(link: &LinkView) -> Value {
+pub(crate) fn link_json(link: &LinkView) -> Value {
     json!({
         "unit": link.unit,
         "name": link.name,

@@ -4,39 +4,39 @@ use comfy_table::{CellAlignment, Table, TableStyle};
 
 /// Columns, their heads, and which of them hold numbers (right-aligned).
 #[derive(Debug)]
-pub(super) struct Columns {
+pub(crate) struct Columns {
     table: Table,
     right: Vec<usize>,
 }
 
 impl Columns {
     /// A table with these heads.
-    pub(super) fn new(heads: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn new(heads: impl IntoIterator<Item = String>) -> Self {
         let mut columns = Self::bare();
         columns.table.set_header(heads.into_iter().collect::<Vec<_>>());
         columns
     }
 
     /// A table without heads.
-    pub(super) fn bare() -> Self {
+    pub(crate) fn bare() -> Self {
         let mut table = Table::new();
         table.load_style(TableStyle::new());
         Self { table, right: Vec::new() }
     }
 
     /// Numbers line up on the right.
-    pub(super) fn right(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
+    pub(crate) fn right(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.right.extend(columns);
         self
     }
 
     /// One row more.
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.table.add_row(cells.into_iter().collect::<Vec<_>>());
     }
 
     /// The table, one line a row, without trailing space.
-    pub(super) fn render(mut self) -> String {
+    pub(crate) fn render(mut self) -> String {
         for index in self.right {
             if let Some(column) = self.table.column_mut(index) {
                 column.set_cell_alignment(CellAlignment::Right);
@@ -49,7 +49,7 @@ impl Columns {
 }
 
 /// `2.1 GiB`, `9 KiB`, `512 B`.
-pub(super) fn bytes(n: u64) -> String {
+pub(crate) fn bytes(n: u64) -> String {
     const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
     for (unit, shift) in UNITS {
         let whole = n >> shift;
@@ -65,7 +65,7 @@ pub(super) fn bytes(n: u64) -> String {
 }
 
 /// A number, or a dash for none: an empty cell is ambiguous and a row of zeros is hard to scan.
-pub(super) fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     if n == 0 { "–".to_owned() } else { n.to_string() }
 }
 

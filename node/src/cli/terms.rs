@@ -3,7 +3,7 @@
 use clap::builder::PossibleValue;
 use proto::v1::{
     BypassCause, Category, Choice, Classification, Escalation, Grade, Item, Kind, Lateral, LogMatter, Manner, NilState,
-    Order, PointState, Precedence, Readiness, Role, Severity, Stage, Standing, Status, Subject, Verdict,
+    Order, PointState, Post, Precedence, Readiness, Role, Severity, Stage, Standing, Status, Subject, Verdict,
 };
 
 use super::words::Words;
@@ -375,8 +375,20 @@ terms!(LogMatter, "log":
     Submitted "submitted" [];
     Read "read" [];
     Reading "reading" [];
+    Account "account" [];
     Meeting "meeting" [];
     Declined "declined" [];
+);
+
+terms!(Post, "post":
+    DutyOfficer "duty-officer" ["值班员"];
+    DutyLeader "duty-leader" ["带班领导"];
+    LeadingGroup "leading-group" ["领导小组"];
+    Reader "reader" ["只读"];
+    Wall "wall" ["大屏"];
+    System "system" ["系统管理员"];
+    Security "security" ["安全管理员"];
+    Audit "audit" ["审计员"];
 );
 
 terms!(BypassCause, "bypass-cause":
@@ -462,6 +474,7 @@ mod tests {
             .chain(named::<Severity>())
             .chain(named::<BypassCause>())
             .chain(named::<Escalation>())
+            .chain(named::<Post>())
             .collect();
         for lang in [Lang::Zh, Lang::En] {
             let words = Words::new(lang);

@@ -125,8 +125,16 @@ fn help_is_in_the_readers_language_and_only_there() {
     }
 }
 
+/// All message keys of one language.
+fn messages(sources: [&str; 2]) -> BTreeMap<String, BTreeSet<String>> {
+    let [common, desk] = sources.map(messages_of);
+    let twice: Vec<_> = desk.keys().filter(|key| common.contains_key(*key)).collect();
+    assert!(twice.is_empty(), "{twice:?} appear twice");
+    common.into_iter().chain(desk).collect()
+}
+
 /// Message keys with the arguments each one uses.
-fn messages(source: &str) -> BTreeMap<String, BTreeSet<String>> {
+fn messages_of(source: &str) -> BTreeMap<String, BTreeSet<String>> {
     if let Err((_, errors)) = fluent_bundle::FluentResource::try_new(source.to_owned()) {
         panic!("{errors:?}");
     }
@@ -159,11 +167,12 @@ fn both_languages_say_the_same_things_with_the_same_arguments() {
     }
 }
 
-/// All the sources of the command line.
+/// All the sources of what people read: the command line and the desk.
 fn sources() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut text = fs::read_to_string(root.join("cli.rs")).unwrap();
-    for file in fs::read_dir(root.join("cli")).unwrap() {
+    let folders = ["cli", "web", "web/pages", "web/sheets"].map(|folder| root.join(folder));
+    for file in folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()) {
         let path = file.unwrap().path();
         if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
             let source = fs::read_to_string(path).unwrap();
@@ -192,7 +201,7 @@ fn literals(sources: &str) -> BTreeMap<String, bool> {
 fn every_key_in_the_code_exists_and_every_message_is_used() {
     let messages = messages(words::ZH);
     let literals = literals(&sources());
-    let prefixes = ["cmd-", "arg-", "hint-", "head-", "field-", "usage-", "fail-", "span-", "waiting-", "state-"];
+    let prefixes = ["cmd-", "arg-", "hint-", "head-", "field-", "usage-", "fail-", "span-", "waiting-", "state-", "web-"];
     for (key, asked) in &literals {
         let looks_like_one = prefixes.iter().any(|prefix| key.starts_with(prefix));
         assert!(!(*asked || looks_like_one) || messages.contains_key(key), "no message {key}");
@@ -214,7 +223,7 @@ fn every_key_in_the_code_exists_and_every_message_is_used() {
         by_table
             .iter()
             .chain(&["standing-", "severity-", "lateral-", "log-", "manner-", "nil-", "order-", "point-", "readiness-"])
-            .chain(&["bypass-cause-", "escalation-", "subject-", "verdict-"])
+            .chain(&["bypass-cause-", "escalation-", "subject-", "verdict-", "post-"])
             .any(|prefix| key.strip_prefix(prefix).is_some_and(|code| literals.contains_key(code)))
             || STATION_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
             || ["part-", "certificate-"].iter().any(|prefix| key.starts_with(prefix))

@@ -36,6 +36,14 @@ pub fn seconds(us: i64) -> Option<String> {
     rfc3339(us - us.rem_euclid(1_000_000))
 }
 
+/// `2026年9月19日`, as papers are dated.
+pub fn day(us: i64, words: &Words) -> String {
+    let Some(at) = beijing(us).filter(|_| us != 0) else { return dash() };
+    let month = u8::from(at.month());
+    let args = [("year", at.year().to_string().into()), ("month", month.into()), ("day", at.day().into())];
+    words.say("date-long", &args)
+}
+
 /// `09-19 08:44:10 (2 分前)`.
 pub fn clock_and_age(us: i64, now: Timestamp, words: &Words) -> String {
     if us == 0 {

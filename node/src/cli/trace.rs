@@ -25,12 +25,12 @@ use crate::io::Timestamp;
 const SLOW: Duration = Duration::from_secs(5);
 
 /// `trace ID`
-pub(super) fn command(words: &Words) -> Command {
+pub(crate) fn command(words: &Words) -> Command {
     args::verb(words, "trace", "cmd-trace").arg(args::document(words))
 }
 
 /// Shows what happened to one document.
-pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
+pub(crate) fn act(call: &Call, given: &ArgMatches) -> Outcome {
     call.online(async |station| {
         let view = call.document(station, args::required(given, "document")).await?;
         if call.json {
@@ -44,7 +44,7 @@ pub(super) fn act(call: &Call, given: &ArgMatches) -> Outcome {
 }
 
 /// Everything that happened, a line each.
-pub(super) fn render_trace(view: &DocumentView, names: &Names, words: &Words) -> String {
+pub(crate) fn render_trace(view: &DocumentView, names: &Names, words: &Words) -> String {
     let events = ladder::events(view);
     let heads = [String::new(), String::new(), String::new(), words.text("head-total"), words.text("head-leg")];
     let mut table = Columns::new(heads).right([3]);
@@ -67,7 +67,7 @@ pub(super) fn render_trace(view: &DocumentView, names: &Names, words: &Words) ->
 }
 
 /// The same as a ladder: ● happened, ◐ on its way, ○ not yet.
-pub(super) fn render_ladder(view: &DocumentView, names: &Names, words: &Words, now: Timestamp) -> String {
+pub(crate) fn render_ladder(view: &DocumentView, names: &Names, words: &Words, now: Timestamp) -> String {
     let mut table = Columns::bare();
     for event in ladder::events(view).iter().filter(|event| event.what != What::Occurred) {
         let leg = event.leg.filter(|_| event.what != What::Filed).map(|leg| leg_text(leg, words)).unwrap_or_default();
@@ -139,7 +139,7 @@ fn event_json(event: &Event) -> serde_json::Value {
 }
 
 /// `R-420100-0919-0007  首报 Ⅰ红 特急 试卷安全(演练)`
-pub(super) fn title(view: &DocumentView, words: &Words) -> String {
+pub(crate) fn title(view: &DocumentView, words: &Words) -> String {
     let mut parts = vec![document::number(view), document::kind_text(view, words)];
     let content = view.document.as_ref().and_then(|Document { content }| content.as_ref());
     if let Some(Content::Report(report)) = content
@@ -165,7 +165,7 @@ fn mark(what: &What) -> &'static str {
     }
 }
 
-fn what_text(event: &Event, names: &Names, words: &Words) -> String {
+pub(crate) fn what_text(event: &Event, names: &Names, words: &Words) -> String {
     match &event.what {
         What::Occurred => words.text("event-occurred"),
         What::Filed => words.text("event-filed"),
@@ -189,7 +189,7 @@ fn what_text(event: &Event, names: &Names, words: &Words) -> String {
 }
 
 /// What a station says by itself about what is late: `waits for 420000: unreachable: …`.
-pub(super) fn notice_text(note: &str, names: &Names, words: &Words) -> String {
+pub(crate) fn notice_text(note: &str, names: &Names, words: &Words) -> String {
     let Some(waits) = note.strip_prefix("waits for ") else { return trouble::told(note, words) };
     let (unit, why) = waits.split_once(": ").unwrap_or((waits, ""));
     let text = words.say("notice-waits", &[("name", names.get(unit).into())]);
@@ -197,14 +197,14 @@ pub(super) fn notice_text(note: &str, names: &Names, words: &Words) -> String {
 }
 
 /// `线路 0.6 s`, `人工 28.4 s`.
-pub(super) fn leg_text(leg: Leg, words: &Words) -> String {
+pub(crate) fn leg_text(leg: Leg, words: &Words) -> String {
     match leg {
         Leg::Human(took) => words.say("leg-human", &[("span", time::measured(took).into())]),
         Leg::Line(took) => words.say("leg-line", &[("span", time::measured(took).into())]),
     }
 }
 
-fn passage_text(event: &Event, words: &Words) -> String {
+pub(crate) fn passage_text(event: &Event, words: &Words) -> String {
     let Some(passage) = &event.passage else { return String::new() };
     let mut text = String::new();
     if passage.offset_uncertainty_us > 0 {
@@ -218,7 +218,7 @@ fn passage_text(event: &Event, words: &Words) -> String {
 }
 
 /// `在途(第 2 次尝试,上次: 连接被重置)`
-pub(super) fn waiting_text(waiting: &QueueState, words: &Words, now: Timestamp) -> String {
+pub(crate) fn waiting_text(waiting: &QueueState, words: &Words, now: Timestamp) -> String {
     let mut text = words.text(state_key(waiting));
     if waiting.attempts > 0 {
         text.push_str(&words.say("waiting-attempt", &[("n", waiting.attempts.into())]));
@@ -244,7 +244,7 @@ fn next_text(waiting: &QueueState, words: &Words, now: Timestamp) -> Option<Stri
 }
 
 /// The state of something that waits, as a message key.
-pub(super) fn state_key(waiting: &QueueState) -> &'static str {
+pub(crate) fn state_key(waiting: &QueueState) -> &'static str {
     if waiting.held {
         "waiting-held"
     } else if waiting.in_flight {
@@ -265,7 +265,7 @@ fn due_text(view: &DocumentView, stage: Stage, words: &Words, now: Timestamp) ->
     words.say("due", &[("when", time::clock_and_age(due, now, words).into())])
 }
 
-fn totals(events: &[Event]) -> (Duration, Duration) {
+pub(crate) fn totals(events: &[Event]) -> (Duration, Duration) {
     events.iter().fold((Duration::ZERO, Duration::ZERO), |(human, line), event| match event.leg {
         Some(Leg::Human(took)) => (human + took, line),
         Some(Leg::Line(took)) => (human, line + took),
@@ -293,14 +293,14 @@ fn us(span: Duration) -> u64 {
 }
 
 /// The newest thing a person or a station did, for a line that is kept up to date while somebody waits.
-pub(super) fn newest(view: &DocumentView, names: &Names, words: &Words) -> String {
+pub(crate) fn newest(view: &DocumentView, names: &Names, words: &Words) -> String {
     let stages = view.recipients.iter().flat_map(|recipient| recipient.stages.iter());
     let newest: Option<&StageView> = stages.max_by_key(|stage| stage.at_us);
     newest.map_or_else(String::new, |stage| stage_text(stage, names, words))
 }
 
 /// `湖北 王五 签收 09-19 08:44:39`
-pub(super) fn stage_text(stage: &StageView, names: &Names, words: &Words) -> String {
+pub(crate) fn stage_text(stage: &StageView, names: &Names, words: &Words) -> String {
     let what = What::Reached { stage: stage.stage(), officer: stage.officer.clone(), note: String::new() };
     let event = Event { at_us: stage.at_us, unit: stage.station.clone(), what, leg: None, passage: None };
     format!("{} {} {}", names.get(&event.unit), what_text(&event, names, words), time::clock(event.at_us))

@@ -3,12 +3,12 @@
 use super::{visible, words::Words};
 
 /// One sentence; what nobody knows the word of, as it was said.
-pub(super) fn told(said: &str, words: &Words) -> String {
+pub(crate) fn told(said: &str, words: &Words) -> String {
     parted(said, words).map_or_else(|| visible::line(said), |(sentence, _)| sentence)
 }
 
 /// The sentence, and behind it what the machine saw.
-pub(super) fn told_whole(said: &str, words: &Words) -> String {
+pub(crate) fn told_whole(said: &str, words: &Words) -> String {
     match parted(said, words) {
         Some((sentence, "")) => sentence,
         Some((sentence, details)) => format!("{sentence} [{}]", visible::line(details)),
@@ -17,7 +17,7 @@ pub(super) fn told_whole(said: &str, words: &Words) -> String {
 }
 
 /// What the machine saw, for a specialist: without the word and the advice, if it begins with a word we know.
-pub(super) fn details(said: &str, words: &Words) -> String {
+pub(crate) fn details(said: &str, words: &Words) -> String {
     visible::line(parted(said, words).map_or(said, |(_, details)| details))
 }
 

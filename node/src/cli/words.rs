@@ -15,8 +15,9 @@ pub enum Lang {
     En,
 }
 
-pub(super) const ZH: &str = include_str!("../../locales/zh.ftl");
-pub(super) const EN: &str = include_str!("../../locales/en.ftl");
+/// What is said everywhere, and what only the pages of the desk say.
+pub(super) const ZH: [&str; 2] = [include_str!("../../locales/zh.ftl"), include_str!("../../locales/desk.zh.ftl")];
+pub(super) const EN: [&str; 2] = [include_str!("../../locales/en.ftl"), include_str!("../../locales/desk.en.ftl")];
 
 /// Every message, in one language.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ pub struct Words {
 impl Words {
     /// The words of one language.
     pub fn new(lang: Lang) -> Self {
-        let (tag, source) = match lang {
+        let (tag, sources) = match lang {
             Lang::Zh => ("zh", ZH),
             Lang::En => ("en", EN),
         };
@@ -36,8 +37,10 @@ impl Words {
         // The marks around arguments are for mixed-direction pages; a terminal would show them.
         bundle.set_use_isolating(false);
         // A test reads both files whole; whatever could be read is better than silence.
-        let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(read, _)| read);
-        bundle.add_resource_overriding(resource);
+        for source in sources {
+            let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(read, _)| read);
+            bundle.add_resource_overriding(resource);
+        }
         Self { lang, bundle: Arc::new(bundle) }
     }
 

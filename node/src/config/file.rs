@@ -14,7 +14,7 @@ use toml::Spanned;
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    Above, Config, ConfigError, Endpoint, Identity, Link, Listen, Local, LogFormat, Mistake, Station, Store, Telemetry,
+    Above, Config, ConfigError, Desk, Endpoint, Identity, Link, Listen, Local, LogFormat, Mistake, Station, Store, Telemetry,
     nearest, parse_duration, parse_size,
 };
 use crate::{
@@ -28,6 +28,8 @@ const SEGMENT: RangeInclusive<u64> = MIB..=1024 * MIB;
 const RESERVE: RangeInclusive<u64> = MIB..=1024 * 1024 * MIB;
 const INDEX_CACHE: RangeInclusive<u64> = MIB..=64 * 1024 * MIB;
 const RETENTION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(10 * 366 * 86_400);
+/// Shorter is no work, longer is an open door.
+const IDLE: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
 const HEARTBEAT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(300);
 const CONNECT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 /// What fits into a Unix socket address together with its final zero.
@@ -45,6 +47,7 @@ struct File {
     ministry: Option<AboveTable>,
     listen: Option<ListenTable>,
     local: LocalTable,
+    desk: Option<DeskTable>,
     #[serde(default)]
     store: StoreTable,
     #[serde(default)]
@@ -83,6 +86,13 @@ struct ListenTable {
 #[serde(deny_unknown_fields)]
 struct LocalTable {
     socket: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeskTable {
+    address: Text,
+    idle: Option<Text>,
 }
 
 #[derive(Deserialize, Default)]
@@ -135,6 +145,7 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Config, ConfigError> {
         ministry: file.ministry.map(|table| at.above(&table)).transpose()?,
         listen: file.listen.map(|table| at.address(&table.address).map(|address| Listen { address })).transpose()?,
         local: Local { socket: at.socket(&file.local.socket)? },
+        desk: file.desk.map(|table| at.desk(&table)).transpose()?,
         store: at.store(&file.store)?,
         link: at.link(&file.link)?,
         telemetry: at.telemetry(&file.telemetry)?,
@@ -155,6 +166,11 @@ impl Place<'_> {
             reserve: self.size(table.reserve.as_ref(), 64 * MIB, RESERVE)?,
             index_cache: self.size(table.index_cache.as_ref(), 16 * MIB, INDEX_CACHE)?,
         })
+    }
+
+    fn desk(&self, table: &DeskTable) -> Result<Desk, ConfigError> {
+        let idle = self.duration(table.idle.as_ref(), limits::IDLE, IDLE)?;
+        Ok(Desk { address: self.address(&table.address)?, idle })
     }
 
     fn link(&self, table: &LinkTable) -> Result<Link, ConfigError> {

@@ -3,6 +3,7 @@
 mod evidence;
 mod files;
 mod machine;
+mod people;
 mod queue;
 
 use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
@@ -16,6 +17,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::{
     desk::{
         check, duties,
+        officers::Officers,
         status::{self, Around},
         view,
     },
@@ -59,6 +61,8 @@ pub struct Api {
     pub traces: Traces,
     /// Clock and dice.
     pub io: Arc<dyn Io>,
+    /// Who may work here.
+    pub officers: Officers,
 }
 
 type Outgoing<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -251,6 +255,13 @@ impl Station for Api {
             phone: place.phone.clone().unwrap_or_default(),
         });
         Ok(Response::new(v1::UnitsResponse { me, units: units.collect() }))
+    }
+
+    async fn manage_officers(
+        &self,
+        request: Request<v1::OfficersRequest>,
+    ) -> Result<Response<v1::OfficersResponse>, Status> {
+        self.manage(request.into_inner()).await.map(Response::new)
     }
 
     async fn attach(&self, request: Request<Streaming<v1::AttachRequest>>) -> Result<Response<v1::Attachment>, Status> {
@@ -453,6 +464,9 @@ fn grpc_code(code: Code) -> tonic::Code {
         | Code::WrongDocument
         | Code::NotAnAct
         | Code::NotADigest
+        | Code::UnknownOfficer
+        | Code::PostsApart
+        | Code::WeakPassword
         | Code::NotANeighbour
         | Code::AttachmentNotHere
         | Code::Ambiguous => tonic::Code::InvalidArgument,

@@ -49,6 +49,11 @@ impl Newsroom {
 }
 
 impl Subscription {
+    /// Changes with every turn.
+    pub(super) fn turns(&self) -> watch::Receiver<u64> {
+        self.turns.clone()
+    }
+
     pub(super) fn news(&self) -> News {
         News { turns: self.turns.clone(), touched: self.touched.subscribe() }
     }

@@ -206,6 +206,11 @@ impl Handle {
         self.subscription.news()
     }
 
+    /// Changes with every turn: for those who look at everything.
+    pub fn turns(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.subscription.turns()
+    }
+
     /// Ends the engine after what it is doing.
     pub async fn stop(&self) {
         drop(self.urgent.send(Command::Stop).await);

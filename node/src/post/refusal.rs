@@ -89,6 +89,12 @@ codes! {
     LabelLowered "label-lowered" ["number", "label"];
     /// Whoever writes a document is not to read it.
     WriterExcluded "writer-excluded" ["officer"];
+    /// Nobody of this name may work at this desk.
+    UnknownOfficer "unknown-officer" ["officer"];
+    /// One person would look after the machine, the people or the records, and something else besides.
+    PostsApart "posts-apart" ["officer"];
+    /// A password that is guessed too soon.
+    WeakPassword "weak-password" ["least"];
     /// A text that is shown to officers by name only, and not to this one.
     NotForYou "not-for-you" ["number"];
     /// A file whose digest travelled, and which stays where it was attached.

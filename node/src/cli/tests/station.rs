@@ -74,6 +74,10 @@ impl Station for Told {
         not_here()
     }
 
+    async fn manage_officers(&self, _: Request<wire::OfficersRequest>) -> Answer<wire::OfficersResponse> {
+        not_here()
+    }
+
     async fn act(&self, request: Request<ActRequest>) -> Answer<Filed> {
         self.script().acted.push(request.into_inner());
         Ok(Response::new(filed()))

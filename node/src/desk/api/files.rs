@@ -5,7 +5,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use proto::v1;
-use tonic::{Status, Streaming};
+use tonic::Status;
 
 use super::{Api, no};
 use crate::{
@@ -45,7 +45,11 @@ impl Api {
             .collect();
     }
 
-    pub(super) async fn take_file(&self, mut parts: Streaming<v1::AttachRequest>) -> Result<v1::Attachment, Status> {
+    /// Takes a file, part by part; it is on this disk when this returns.
+    pub async fn take_file(
+        &self,
+        mut parts: impl Stream<Item = Result<v1::AttachRequest, Status>> + Unpin,
+    ) -> Result<v1::Attachment, Status> {
         let mut writer = self.pieces.files().begin_local().map_err(from_attachment)?;
         let mut attachment = v1::Attachment::default();
         while let Some(part) = parts.next().await {

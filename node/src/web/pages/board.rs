@@ -1,0 +1,422 @@
+//! 大屏: every office below as a square that never changes its place, what must be done at once, who has not signed, what
+//! has just come. And one office, closely.
+//!
+//! No map: an outline of provinces needs an approved base, and squares in the order of the administrative codes are denser
+//! and stay where the eye has learnt to find them.
+
+use std::collections::BTreeMap;
+
+use proto::v1::{
+    self, Box, DocumentView, Kind, NilRequest, NilState, ObligationView, ObligationsRequest, Standing, StatusView,
+    UnitView, Verdict, station_server::Station as _,
+};
+use tonic::Request;
+
+use super::{documents, duty, office};
+use crate::{
+    cli::{document, ladder, terms::Listed as _, time, visible},
+    topology::Tier,
+    web::{
+        parts::{Cell, Facts, Figure, Figures, Part, Row, Table, Tile, Tiles},
+        visit::{Page, Problem, Right, Visit},
+    },
+};
+
+/// Directives whose signatures are looked at.
+const DIRECTIVES: u32 = 30;
+/// A line slower than this is marked.
+const SLOW_US: u32 = 5_000_000;
+/// Rows of a list on the wall.
+const ROWS: usize = 10;
+
+/// What the station says of all offices below, looked at once for a whole board.
+pub(super) struct Picture {
+    pub(super) units: Vec<UnitView>,
+    pub(super) me: String,
+    pub(super) status: StatusView,
+    pub(super) directives: Vec<DocumentView>,
+    pub(super) owed: Vec<ObligationView>,
+    pub(super) nil: v1::NilResponse,
+}
+
+impl Picture {
+    async fn take(visit: &Visit) -> Result<Self, Problem> {
+        let api = &visit.web.api;
+        let request = ObligationsRequest { limit: 100, ..Default::default() };
+        let directives = visit.list(Box::Filed, &[Kind::Directive, Kind::Decision], DIRECTIVES).await?.documents;
+        Ok(Self {
+            units: visit.units.units.clone(),
+            me: visit.me().to_owned(),
+            status: api.status().await?,
+            directives: directives.into_iter().filter(|view| view.standing() == Standing::Active).collect(),
+            owed: api.list_obligations(Request::new(request)).await?.into_inner().obligations,
+            nil: api.list_nil(Request::new(NilRequest::default())).await?.into_inner(),
+        })
+    }
+
+    fn children(&self, of: &str) -> Vec<&UnitView> {
+        let mut children: Vec<_> = self.units.iter().filter(|unit| unit.parent == of).collect();
+        children.sort_by_key(|unit| &unit.unit);
+        children
+    }
+
+    /// The offices of a branch, each with the child of `top` it is below.
+    fn branches(&self, top: &str) -> BTreeMap<&str, &str> {
+        let parents: BTreeMap<_, _> = self.units.iter().map(|unit| (unit.unit.as_str(), unit.parent.as_str())).collect();
+        let mut branches = BTreeMap::new();
+        for unit in parents.keys() {
+            let mut at = *unit;
+            while let Some(parent) = parents.get(at).filter(|parent| !parent.is_empty()) {
+                if *parent == top {
+                    branches.insert(*unit, at);
+                    break;
+                }
+                at = parent;
+            }
+        }
+        branches
+    }
+
+    /// The squares of everybody directly below an office.
+    pub(super) fn tiles(&self, visit: &Visit, top: &str) -> Vec<(String, Tile)> {
+        let branches = self.branches(top);
+        let mut unsigned = BTreeMap::<&str, (u32, i64)>::new();
+        for (view, one) in behind(&self.directives) {
+            let Some(branch) = branches.get(one.unit.as_str()) else { continue };
+            let since = view.header.as_ref().map_or(0, document::created);
+            let count = unsigned.entry(branch).or_insert((0, since));
+            *count = (count.0 + 1, count.1.min(since));
+        }
+        let mut overdue = BTreeMap::<&str, u32>::new();
+        for one in self.owed.iter().filter(|one| one.verdict() == Verdict::Overdue) {
+            if let Some(branch) = branches.get(one.owner.as_str()) {
+                *overdue.entry(branch).or_default() += 1;
+            }
+        }
+        let mut missing = BTreeMap::<&str, u32>::new();
+        for one in self.nil.units.iter().filter(|one| one.state() == NilState::Missing) {
+            if let Some(branch) = branches.get(one.unit.as_str()) {
+                *missing.entry(branch).or_default() += 1;
+            }
+        }
+        let of = |counts: &BTreeMap<&str, u32>, unit: &str| counts.get(unit).copied().unwrap_or_default();
+        let children = self.children(top).into_iter();
+        children
+            .map(|unit| {
+                let behind = unsigned.get(unit.unit.as_str()).copied().unwrap_or_default();
+                let counts = (behind, of(&overdue, &unit.unit), of(&missing, &unit.unit));
+                (unit.unit.clone(), self.tile(visit, unit, counts))
+            })
+            .collect()
+    }
+
+    fn tile(&self, visit: &Visit, unit: &UnitView, (unsigned, overdue, missing): ((u32, i64), u32, u32)) -> Tile {
+        let words = &visit.words;
+        let link = self.status.links.iter().find(|link| link.unit == unit.unit && !link.direct);
+        let hop = self.status.hops.iter().filter(|hop| hop.from == unit.unit && hop.to == self.me);
+        let p95 = hop.map(|hop| hop.p95_us).max();
+        let waiting = link.and_then(|link| link.queue.as_ref()).map_or(0, |queue| queue.ready + queue.parked + queue.held);
+        let down = link.is_some_and(|link| !link.up);
+        let slow = p95.is_some_and(|us| us > SLOW_US) || waiting > 0;
+        let (state, glyph) = if down {
+            ("gone", "○")
+        } else if unsigned.0 > 0 || overdue > 0 {
+            ("bad", "■")
+        } else if slow || missing > 0 {
+            ("slow", "▲")
+        } else {
+            ("ok", "●")
+        };
+        let span = |us: i64| time::ago(us, visit.now, words);
+        let word = match (down, unsigned.0, overdue) {
+            (true, ..) => words.say("web-tile-gone", &[("since", span(link.map_or(0, |link| link.since_us)).into())]),
+            (_, 1.., _) => words.say("web-tile-unsigned", &[("count", unsigned.0.into())]),
+            (_, 0, 1..) => words.say("web-tile-overdue", &[("count", overdue.into())]),
+            _ => p95.map_or_else(
+                || words.text("web-tile-quiet"),
+                |us| format!("P95 {}", time::measured(std::time::Duration::from_micros(us.into()))),
+            ),
+        };
+        let line = match (waiting, unsigned.0) {
+            (1.., _) => words.say("web-tile-waiting", &[("count", waiting.into())]),
+            (0, 1..) => span(unsigned.1),
+            _ => words.text("web-tile-signed"),
+        };
+        let more = match missing {
+            0 => String::new(),
+            _ => words.say("web-tile-nil", &[("count", missing.into())]),
+        };
+        // Of a line that is up: as of the page, which says itself how old it is.
+        let heard = link.map_or(0, |link| if link.up { 0 } else { link.last_contact_us });
+        let href = format!("/unit/{}", visible::line(&unit.unit));
+        Tile { name: visit.names.get(&unit.unit), href, state, glyph, word, line, more, heard_ms: heard / 1000 }
+    }
+}
+
+/// Addressees that have not signed what was sent from here.
+fn behind(views: &[DocumentView]) -> impl Iterator<Item = (&DocumentView, &v1::RecipientView)> {
+    let all = views.iter().flat_map(|view| view.recipients.iter().map(move |one| (view, one)));
+    all.filter(|(_, one)| !ladder::has_reached(one, v1::Stage::Signed) && ladder::ended(one).is_none())
+}
+
+/// The bands of the administrative codes: the first digit of a province's.
+fn band(unit: &str) -> &'static str {
+    match unit.bytes().next() {
+        Some(b'1') => "web-band-north",
+        Some(b'2') => "web-band-northeast",
+        Some(b'3') => "web-band-east",
+        Some(b'4') => "web-band-south",
+        Some(b'5') => "web-band-southwest",
+        Some(b'6') => "web-band-northwest",
+        Some(b'8') => "web-band-hk-macao",
+        _ => "web-band-other",
+    }
+}
+
+fn legend(visit: &Visit) -> Vec<(&'static str, String)> {
+    [("●", "web-legend-ok"), ("▲", "web-legend-slow"), ("■", "web-legend-bad"), ("○", "web-legend-gone")]
+        .map(|(glyph, key)| (glyph, visit.w(key)))
+        .into()
+}
+
+pub(super) async fn board(visit: &Visit) -> Result<Page, Problem> {
+    visit.needs(Right::Board)?;
+    let picture = Picture::take(visit).await?;
+    let requests = visit.list(Box::Received, &[Kind::RequestForInstructions], 50).await?.documents;
+    let waiting: Vec<_> = requests.into_iter().filter(|view| view.standing() == Standing::Active).collect();
+    let newest = visit.list(Box::Received, &[], 12).await?.documents;
+    let unsigned = visit.list(Box::Unsigned, &[], 50).await?;
+    let mut parts = vec![
+        Part::Figures(figures(visit, &picture, waiting.len())),
+        Part::Tiles(matrix(visit, &picture)),
+        Part::Table(must_act(visit, &picture, &waiting, &unsigned.documents)),
+        Part::Table(unsigned_below(visit, &picture)),
+        Part::Table(river(visit, &newest)),
+        Part::Table(latencies(visit, &picture.status)),
+    ];
+    if visit.tier() == Tier::District {
+        parts.remove(1);
+    }
+    let key = if visit.tier() == Tier::Ministry { "web-nav-board" } else { "web-nav-districts" };
+    Ok(Page { dark: true, ..Page::new(visit.w(key), parts) })
+}
+
+/// The squares, in bands where there are provinces.
+pub(super) fn matrix(visit: &Visit, picture: &Picture) -> Tiles {
+    let mut groups: Vec<(String, Vec<Tile>)> = Vec::new();
+    for (unit, tile) in picture.tiles(visit, &picture.me) {
+        let name = if visit.tier() == Tier::Ministry { visit.w(band(&unit)) } else { String::new() };
+        match groups.last_mut().filter(|(last, _)| *last == name) {
+            Some((_, tiles)) => tiles.push(tile),
+            None => groups.push((name, vec![tile])),
+        }
+    }
+    Tiles { id: "matrix", caption: visit.w("web-matrix"), groups, legend: legend(visit) }
+}
+
+fn figures(visit: &Visit, picture: &Picture, requests: usize) -> Figures {
+    let links: Vec<_> = picture.status.links.iter().filter(|link| !link.direct).collect();
+    let up = links.iter().filter(|link| link.up).count();
+    let behind = behind(&picture.directives).count();
+    let late = picture.owed.iter().filter(|one| one.verdict() == Verdict::Overdue).count();
+    let slowest = picture.status.hops.iter().filter(|hop| hop.to == picture.me).map(|hop| hop.p95_us).max();
+    let nil = &picture.nil;
+    let here = nil.units.iter().filter(|one| matches!(one.state(), NilState::Received | NilState::Late)).count();
+    let may_look = visit.may(Right::Look);
+    let figure = |key: &str, value: String, of: String, bad: bool, href: &str| Figure {
+        name: visit.w(key),
+        value,
+        of,
+        tone: if bad { "bad" } else { "" },
+        href: if may_look { href.to_owned() } else { String::new() },
+    };
+    let p95 = slowest.map_or_else(|| "–".to_owned(), |us| time::measured(std::time::Duration::from_micros(us.into())));
+    let mut figures = vec![
+        figure("web-figure-links", up.to_string(), links.len().to_string(), up < links.len(), ""),
+        figure("web-figure-unsigned", behind.to_string(), String::new(), behind > 0, "/directives"),
+        figure("web-figure-requests", requests.to_string(), String::new(), requests > 0, "/decisions"),
+        figure("web-figure-overdue", late.to_string(), String::new(), late > 0, "/duties"),
+        figure("web-figure-p95", p95, String::new(), slowest.is_some_and(|us| us > SLOW_US), ""),
+    ];
+    if !nil.slot.is_empty() {
+        let missing = here < nil.units.len();
+        let mut one = figure("web-nav-nil", here.to_string(), nil.units.len().to_string(), missing, "/nil");
+        one.name = format!("{} {}", one.name, visible::line(&nil.slot));
+        figures.push(one);
+    }
+    Figures { id: "figures", figures }
+}
+
+/// What waits for somebody here, the longest first; the wall sees what it is and not what it says.
+fn must_act(visit: &Visit, picture: &Picture, requests: &[DocumentView], unsigned: &[DocumentView]) -> Table {
+    let words = &visit.words;
+    let content = visit.may(Right::Look);
+    let mut rows = Vec::new();
+    let mut seen = Vec::new();
+    for view in requests.iter().chain(unsigned) {
+        let Some(header) = &view.header else { continue };
+        if seen.contains(&view.id) {
+            continue;
+        }
+        seen.push(view.id.clone());
+        let number = document::number(view);
+        let what = match content {
+            true => format!("{} {}", document::kind_text(view, words), document::matter_text(view, words)),
+            false => document::kind_text(view, words),
+        };
+        let due = if header.reply_by_us == 0 { "–".to_owned() } else { time::clock_and_age(header.reply_by_us, visit.now, words) };
+        rows.push((
+            view.arrived_us,
+            Row {
+                tone: "waits",
+                cells: vec![
+                    Cell::toned(document::grade_text(view, words), super::grade_class(view)),
+                    if content { Cell::link(what, format!("/m/{number}")) } else { what.into() },
+                    visit.names.get(&header.origin).into(),
+                    Cell::toned(time::ago(view.arrived_us, visit.now, words), "num"),
+                    Cell::toned(due, "num"),
+                ],
+            },
+        ));
+    }
+    for one in picture.owed.iter().filter(|one| one.verdict() == Verdict::Overdue && one.owner == picture.me) {
+        let what = crate::cli::obligation::duty(one, words);
+        let incident = visible::line(&one.incident);
+        rows.push((
+            one.arose_us,
+            Row {
+                tone: "waits",
+                cells: vec![
+                    Cell::toned("–".to_owned(), ""),
+                    if content { Cell::link(what, format!("/incident/{incident}")) } else { what.into() },
+                    visit.names.get(&one.owner).into(),
+                    Cell::toned(time::ago(one.arose_us, visit.now, words), "num"),
+                    Cell::toned(time::clock_and_age(one.due_us, visit.now, words), "num"),
+                ],
+            },
+        ));
+    }
+    rows.sort_by_key(|(since, _)| *since);
+    let heads = ["head-grade", "head-matter", "head-unit", "web-waits", "head-due"];
+    Table {
+        id: "must-act",
+        caption: visit.w("web-must-act"),
+        heads: heads.map(|key| visit.w(key)).into(),
+        rows: rows.into_iter().map(|(_, row)| row).take(ROWS).collect(),
+        empty: visit.w("web-nothing-waits"),
+        more: None,
+    }
+}
+
+/// Who has not signed, how far it has come, and whom to ring.
+fn unsigned_below(visit: &Visit, picture: &Picture) -> Table {
+    let mut all: Vec<_> = behind(&picture.directives).collect();
+    all.sort_by_key(|(view, _)| view.header.as_ref().map_or(0, document::created));
+    let content = visit.may(Right::Look);
+    let rows = all.into_iter().take(ROWS).map(|(view, one)| {
+        let number = document::number(view);
+        let reached = ladder::highest(one).map_or_else(|| visit.w("web-not-delivered"), |stage| stage.word(&visit.words));
+        let since = view.header.as_ref().map_or(0, document::created);
+        Row {
+            tone: "waits",
+            cells: vec![
+                visit.names.get(&one.unit).into(),
+                if content { Cell::link(number.clone(), format!("/m/{number}")) } else { number.into() },
+                reached.into(),
+                Cell::toned(time::ago(since, visit.now, &visit.words), "num"),
+                Cell::toned(visit.names.phone(&one.unit), "num"),
+            ],
+        }
+    });
+    let heads = ["head-unit", "head-number", "web-reached", "web-waits", "head-phone"];
+    Table {
+        id: "unsigned",
+        caption: visit.w("web-unsigned"),
+        heads: heads.map(|key| visit.w(key)).into(),
+        rows: rows.collect(),
+        empty: visit.w("web-all-signed"),
+        more: None,
+    }
+}
+
+/// What has come, the newest first.
+fn river(visit: &Visit, views: &[DocumentView]) -> Table {
+    let content = visit.may(Right::Look);
+    let rows = views.iter().filter_map(|view| {
+        let header = view.header.as_ref()?;
+        let number = document::number(view);
+        let mut cells = vec![
+            Cell::toned(time::clock(view.arrived_us), "num"),
+            visit.names.get(&header.origin).into(),
+            document::kind_text(view, &visit.words).into(),
+        ];
+        if content {
+            cells.push(Cell::link(document::matter_text(view, &visit.words), format!("/m/{number}")));
+        }
+        Some(Row { tone: "", cells })
+    });
+    let mut heads = vec![visit.w("head-time"), visit.w("head-from"), visit.w("head-kind")];
+    if content {
+        heads.push(visit.w("head-matter"));
+    }
+    let empty = visit.w("list-empty");
+    Table { id: "river", caption: visit.w("web-river"), heads, rows: rows.collect(), empty, more: None }
+}
+
+/// How long each leg takes; what has no samples has a dash and no zero.
+pub(super) fn latencies(visit: &Visit, status: &StatusView) -> Table {
+    let span = |us: u32| time::measured(std::time::Duration::from_micros(us.into()));
+    let rows = status.hops.iter().map(|hop| Row {
+        tone: if hop.p95_us > SLOW_US { "waits" } else { "" },
+        cells: vec![
+            format!("{} → {}", visit.names.get(&hop.from), visit.names.get(&hop.to)).into(),
+            hop.precedence().word(&visit.words).into(),
+            Cell::toned(hop.count.to_string(), "num"),
+            Cell::toned(span(hop.p50_us), "num"),
+            Cell::toned(span(hop.p95_us), "num"),
+            Cell::toned(span(hop.p99_us), "num"),
+        ],
+    });
+    let mut heads = vec![visit.w("web-leg"), visit.w("head-precedence"), visit.w("web-count")];
+    heads.extend(["P50", "P95", "P99"].map(str::to_owned));
+    let empty = visit.w("web-no-samples");
+    Table { id: "latency", caption: visit.w("web-latency"), heads, rows: rows.collect(), empty, more: None }
+}
+
+/// One office: its line, its people, what it sent, what it owes, and the offices below it.
+pub(super) async fn unit(visit: &Visit) -> Result<Page, Problem> {
+    visit.needs(Right::Look)?;
+    let asked = visit.rest();
+    let Some(unit) = visit.units.units.iter().find(|unit| unit.unit == asked).cloned() else {
+        return Err(Problem::NotFound);
+    };
+    let picture = Picture::take(visit).await?;
+    let mut rows = vec![(visit.w("head-unit"), Cell::from(visible::line(&unit.unit)))];
+    if !unit.parent.is_empty() {
+        rows.push((visit.w("web-above"), office(visit, &unit.parent)));
+    }
+    rows.push((visit.w("head-phone"), Cell::toned(visit.names.phone(&unit.unit), "num")));
+    if let Some(link) = picture.status.links.iter().find(|link| link.unit == unit.unit) {
+        rows.push((visit.w("web-line"), Cell::toned(super::line_text(visit, link), if link.up { "" } else { "bad" })));
+    }
+    if let Some(nil) = picture.nil.units.iter().find(|one| one.unit == unit.unit) {
+        rows.push((visit.w("web-nav-nil"), nil.state().word(&visit.words).into()));
+    }
+    let mut parts = vec![Part::Facts(Facts { id: "facts", caption: String::new(), rows })];
+    let below = picture.tiles(visit, &unit.unit);
+    if !below.is_empty() {
+        let tiles = below.into_iter().map(|(_, tile)| tile).collect();
+        let caption = visit.w("web-below");
+        parts.push(Part::Tiles(Tiles { id: "below", caption, groups: vec![(String::new(), tiles)], legend: legend(visit) }));
+    }
+    let all = visit.list(Box::Unspecified, &[], 300).await?.documents;
+    let theirs: Vec<_> = all
+        .into_iter()
+        .filter(|view| view.header.as_ref().is_some_and(|header| header.origin == unit.unit || header.action_to.contains(&unit.unit)))
+        .take(30)
+        .collect();
+    let owed: Vec<_> = picture.owed.iter().filter(|one| one.owner == unit.unit).cloned().collect();
+    parts.push(Part::Table(duty::obligations(visit, "owed", visit.w("web-nav-duties"), &owed)));
+    parts.push(Part::Table(documents(visit, "list", visit.w("web-documents-of"), &theirs)));
+    Ok(Page::new(visit.names.get(&unit.unit), parts))
+}
