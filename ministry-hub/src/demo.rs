@@ -18,6 +18,7 @@ mod lines;
 mod officers;
 mod people;
 mod perform;
+mod phones;
 mod report;
 mod rise;
 mod scenario;
@@ -326,6 +327,7 @@ async fn live(
         Ok(()) => {
             let control = tokio::spawn(control::serve(listener, Arc::clone(&country), options.voice));
             invite(options, &country);
+            let phones = tokio::spawn(phones::listen(Arc::clone(&country), options.voice));
             let outcome = match &options.scenario {
                 Scenario::Scripts(scripts) => tokio::select! {
                     played = scenario::play(&country, scripts, options.voice) => played.map(Account::Played),
@@ -336,6 +338,7 @@ async fn live(
                     .map(|summary| Account::Performed(Box::new(summary))),
             };
             control.abort();
+            phones.abort();
             outcome
         }
         Err(trouble) => Err(trouble),

@@ -7,7 +7,7 @@ const all = (what, from) => Array.from((from || document).querySelectorAll(what)
 const keep = (work) => { try { return work(); } catch (_) { return null; } };
 
 // ---- live: the parts of the page, sent again when they change; and how old all of it is
-let beat = Date.now(), skew = 0;
+let beat = Date.now(), skew = 0, lost = false;
 const busy = (part) => part.contains(document.activeElement) && /INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName);
 function swap(data) {
   const old = $(data.id);
@@ -26,20 +26,20 @@ function listen() {
   if (!body.hasAttribute("data-view") || !window.EventSource) return;
   stream = new EventSource("/events?view=" + body.getAttribute("data-view"));
   stream.addEventListener("part", (event) => swap(JSON.parse(event.data)));
-  stream.addEventListener("beat", (event) => { beat = Date.now(); skew = Number(event.data) - beat; tick(); });
+  stream.addEventListener("beat", (event) => { beat = Date.now(); skew = Number(event.data) - beat; lost = false; tick(); });
   stream.addEventListener("resync", () => location.reload());
   stream.addEventListener("leave", () => { stream.close(); location.reload(); });
-  stream.onerror = () => { if (stream.readyState === 2) setTimeout(listen, 2000); };
+  stream.onerror = () => { lost = true; tick(); if (stream.readyState === 2) setTimeout(listen, 2000); };
 }
 const two = (n) => String(n).padStart(2, "0");
 function tick() {
   const now = Date.now(), age = Math.max(0, Math.round((now - beat) / 1000));
-  const root = document.documentElement;
-  root.classList.toggle("stale", age > 3 && age <= 15);
-  root.classList.toggle("dead", age > 15);
-  const word = age > 15 ? say("gone") : age > 3 ? say("late") : say("live");
+  const root = document.documentElement, dead = lost || age > 15;
+  root.classList.toggle("stale", age > 3 && !dead);
+  root.classList.toggle("dead", dead);
+  const word = dead ? say("gone") : age > 3 ? say("late") : say("live");
   all("[data-age]").forEach((one) => {
-    one.querySelector(".dot").textContent = age > 15 ? "○" : age > 3 ? "▲" : "●";
+    one.querySelector(".dot").textContent = dead ? "○" : age > 3 ? "▲" : "●";
     one.querySelector(".say").textContent = word + " · " + say("ago").replace("%", age);
   });
   all("[data-clock]").forEach((one) => {
@@ -86,7 +86,12 @@ function unlock() {
 }
 document.addEventListener("click", unlock); document.addEventListener("keydown", unlock);
 
-// ---- keys
+// ---- keys; those of one letter may be turned off
+all("[data-keys]").forEach((one) => {
+  const show = () => { one.textContent = one.getAttribute(keep(() => localStorage.getItem("keys")) === "off" ? "data-on" : "data-off"); };
+  one.parentElement.hidden = false; show();
+  one.addEventListener("click", () => { keep(() => localStorage.setItem("keys", localStorage.getItem("keys") === "off" ? "on" : "off")); show(); });
+});
 let chord = 0;
 const typing = (target) => /INPUT|TEXTAREA|SELECT/.test(target.tagName) && !/radio|checkbox/.test(target.type || "");
 function move(by) {
@@ -200,6 +205,8 @@ function count() {
   if (n) tell(say("kept").replace("%", n));
 }
 if (form) {
+  // The page may be one the browser kept: each sheet that is filled in is one of its own.
+  const mark = form.querySelector("[name=_key]"); if (mark) mark.value = fresh();
   restore(); category();
   form.addEventListener("input", draft);
   form.addEventListener("change", () => { draft(); category(); });
@@ -213,7 +220,7 @@ if (form) {
     const ok = keep(() => { localStorage.setItem(order, JSON.stringify({ action: form.getAttribute("action"), body: text, draft: name, here: true, pairs: pairs.filter((pair) => pair[0][0] !== "_") })); return true; });
     if (!ok) { form.removeAttribute("data-outbox"); form.submit(); return; }
     keep(() => localStorage.removeItem(DRAFT + name));
-    const mark = form.querySelector("[name=_key]"); if (mark) mark.value = fresh();
+    if (mark) mark.value = fresh();
     send().then(() => { if (kept().includes(order)) { count(); all("[name]", form).forEach((one) => { if (one.tagName === "TEXTAREA") one.value = ""; }); } });
   });
 }

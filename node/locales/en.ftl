@@ -1394,3 +1394,7 @@ officer-open = open
 officer-closed = closed
 head-posts = posts
 head-last-login = last login
+notify-unsigned = { $office }: a{ $status } { $precedence } document waits, please log in and sign for it
+notify-overdue = { $office }: a{ $status } duty is overdue ({ $precedence }), please log in
+notify-not-real = { " " }{ $status }
+log-notified = call

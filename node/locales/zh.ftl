@@ -1385,3 +1385,7 @@ officer-open = 可登录
 officer-closed = 已停用
 head-posts = 岗位
 head-last-login = 上次登录
+notify-unsigned = { $office }值班席: 收到{ $status }{ $precedence }件,请登录签收
+notify-overdue = { $office }值班席: 有{ $status }应办事项逾期({ $precedence }),请登录办理
+notify-not-real = { $status }
+log-notified = 通知

@@ -16,6 +16,7 @@ use crate::topology::{Tier, Unit};
 
 mod error;
 mod file;
+mod notify;
 mod position;
 mod units;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub local: Local,
     /// The desk in the browser, if it has one.
     pub desk: Option<Desk>,
+    /// Who is called when something waits.
+    pub notify: Notify,
     /// What it keeps.
     pub store: Store,
     /// How it holds its lines.
@@ -96,6 +99,13 @@ pub struct Desk {
     pub address: SocketAddr,
     /// How long a session may be left alone before it asks for the password again.
     pub idle: Duration,
+}
+
+/// `[[notify]]`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notify {
+    /// In the order they are written.
+    pub routes: Vec<crate::desk::notify::route::Route>,
 }
 
 /// `[store]`

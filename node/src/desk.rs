@@ -4,6 +4,7 @@ pub mod api;
 pub mod check;
 pub mod client;
 pub mod duties;
+pub mod notify;
 pub mod officers;
 pub mod seen;
 pub mod serving;

@@ -15,10 +15,12 @@ use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::Server;
 
 use crate::{
+    cli::words::{Lang, Words},
     config::{self, Config},
     desk::{
         api::Api,
         duties::Tally,
+        notify,
         officers::Officers,
         seen::Seen,
         serving,
@@ -142,6 +144,10 @@ async fn serve(
         officers: officers.clone(),
     };
     want_what_is_missing(&handle, &pieces).await?;
+    if !config.notify.routes.is_empty() {
+        let words = Words::new(Lang::Zh);
+        tokio::spawn(notify::keep_calling(config.notify.clone(), api.clone(), words));
+    }
     if let Some(desk) = &config.desk {
         web::serve(desk, &config.identity.directory, api.clone(), officers, place.clone())?;
     }

@@ -12,6 +12,7 @@ mod bypass;
 mod cli;
 mod coverage;
 mod delivery;
+mod desk;
 mod evidence;
 mod hostile;
 mod notices;

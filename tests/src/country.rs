@@ -19,6 +19,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{line::Line, port::Port};
 
+/// Of everybody who was entered at a desk.
+pub const PASSWORD: &str = "correct horse battery";
+
 /// A small country: a ministry, a province with two districts, a district of the ministry's own.
 pub const COUNTRY: &str = r#"
 [network]
@@ -113,7 +116,8 @@ impl Country {
         Self::build(topology, true, "").await
     }
 
-    async fn rise(&mut self) {
+    /// Starts every station and waits for all lines.
+    pub async fn rise(&mut self) {
         let units: Vec<Unit> = self.topology.places().map(|place| place.unit.clone()).collect();
         units.iter().for_each(|unit| self.revive(unit));
         self.until_linked().await;
@@ -179,6 +183,24 @@ impl Country {
         let before = fs::read_to_string(&path).unwrap();
         assert!(before.contains(from), "{from} is not in {before}");
         fs::write(path, before.replace(from, to)).unwrap();
+    }
+
+    /// Gives a station a desk in the browser; it takes effect when the station is started next.
+    pub fn seat(&mut self, unit: &Unit) -> SocketAddr {
+        let port = Port::take();
+        let address = port.address;
+        self.ports.push(port);
+        let path = self.path(unit, "config.toml");
+        let before = fs::read_to_string(&path).unwrap();
+        fs::write(path, format!("{before}[desk]\naddress = \"{address}\"\n")).unwrap();
+        address
+    }
+
+    /// Enters somebody at a station that runs, with [`PASSWORD`].
+    pub async fn enrol(&self, unit: &Unit, name: &str, posts: &[v1::Post]) {
+        let posts = posts.iter().map(|post| (*post).into()).collect();
+        let request = v1::OfficersRequest { name: name.into(), posts, password: PASSWORD.into(), ..Default::default() };
+        self.desk(unit).await.manage_officers(request).await.unwrap();
     }
 
     /// Sets a variable for a station; it takes effect when the station is started next.

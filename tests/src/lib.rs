@@ -11,5 +11,6 @@ pub mod officer;
 pub mod papers;
 pub mod port;
 pub mod stranger;
+pub mod visitor;
 pub mod whole;
 pub mod world;

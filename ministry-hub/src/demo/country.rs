@@ -53,6 +53,8 @@ pub(crate) struct Post {
     pub(crate) socket: PathBuf,
     /// Where browsers find its desk.
     pub(crate) desk: Option<SocketAddr>,
+    /// What its duty phone would have received.
+    pub(crate) phone: PathBuf,
     config: PathBuf,
     pub(crate) log: PathBuf,
     life: Mutex<Life>,
@@ -114,6 +116,7 @@ impl Country {
                 program: programs.station(place.tier),
                 socket: ground.socket(&unit)?,
                 desk: desks.get(&unit).copied(),
+                phone: ground.phone(&unit),
                 config: ground.config(&unit),
                 log: ground.log(&unit),
                 life: Mutex::new(Life::NotYet),
@@ -123,6 +126,7 @@ impl Country {
             // Straight to the ministry: no line that can be cut here is on that way.
             let root = topology.root();
             let passes = topology.passes_over(root, &unit).then(|| listens.get(root).copied()).flatten();
+            fs::create_dir_all(&post.phone).map_err(|why| Trouble::Files { path: post.phone.clone(), why })?;
             let text = config(&post, passes, shown, ground)?;
             fs::write(&post.config, text).map_err(|why| Trouble::Files { path: post.config.clone(), why })?;
             posts.insert(unit, post);
@@ -280,6 +284,8 @@ struct Config<'a> {
     local: LocalPart,
     #[serde(skip_serializing_if = "Option::is_none")]
     desk: Option<ListenPart>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notify: Vec<NotifyPart>,
     store: StorePart,
     telemetry: TelemetryPart,
 }
@@ -303,6 +309,17 @@ struct AbovePart {
 #[derive(Serialize)]
 struct ListenPart {
     address: SocketAddr,
+}
+
+/// A phone that rings for drills, because here everything is one.
+#[derive(Serialize)]
+struct NotifyPart {
+    name: &'static str,
+    precedence: [&'static str; 2],
+    after: &'static str,
+    drills: bool,
+    spool: PathBuf,
+    number: &'static str,
 }
 
 #[derive(Serialize)]
@@ -340,11 +357,24 @@ fn config(
         ministry: ministry.map(|address| AbovePart { endpoints: vec![address] }),
         listen: post.listens.map(|address| ListenPart { address }),
         desk: post.desk.map(|address| ListenPart { address }),
+        notify: post.desk.iter().map(|_| phone(post)).collect(),
         local: LocalPart { socket: ground.socket(unit)? },
         store: StorePart { segment: "2MiB", retention: "1d", reserve: "1MiB", index_cache: "4MiB" },
         telemetry: TelemetryPart { log: "warn", metrics },
     };
     toml::to_string(&config).map_err(|why| Trouble::Files { path: post.config.clone(), why: io::Error::other(why) })
+}
+
+/// It rings when nobody has signed for something urgent for a moment: officers who sit at their desks are not called.
+fn phone(post: &Post) -> NotifyPart {
+    NotifyPart {
+        name: "值班手机",
+        precedence: ["te-ti", "te-ji"],
+        after: "4s",
+        drills: true,
+        spool: post.phone.clone(),
+        number: "13800000000",
+    }
 }
 
 /// That many ports nobody holds. All are held until the last is found, so none is named twice.

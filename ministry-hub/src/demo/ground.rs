@@ -23,7 +23,7 @@ const MARK: &str = ".zhuji-demo";
 /// Longest name of a local socket (108 bytes with the closing zero on Linux, less elsewhere).
 const SOCKET_PATH_MAX: usize = 103;
 /// What lives in the directory.
-const PARTS: &[&str] = &["config", "data", "run", "log"];
+const PARTS: &[&str] = &["config", "data", "run", "log", "phones"];
 
 /// The demo's directory.
 #[derive(Debug)]
@@ -84,6 +84,11 @@ impl Ground {
 
     pub(crate) fn bundle(&self, unit: &Unit) -> PathBuf {
         self.dir.join("bundles").join(unit.as_str())
+    }
+
+    /// What its duty phone would have received.
+    pub(crate) fn phone(&self, unit: &Unit) -> PathBuf {
+        self.dir.join("phones").join(unit.as_str())
     }
 
     pub(crate) fn log(&self, unit: &Unit) -> PathBuf {

@@ -376,6 +376,7 @@ terms!(LogMatter, "log":
     Read "read" [];
     Reading "reading" [];
     Account "account" [];
+    Notified "notified" [];
     Meeting "meeting" [];
     Declined "declined" [];
 );

@@ -171,7 +171,7 @@ fn both_languages_say_the_same_things_with_the_same_arguments() {
 fn sources() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut text = fs::read_to_string(root.join("cli.rs")).unwrap();
-    let folders = ["cli", "web", "web/pages", "web/sheets"].map(|folder| root.join(folder));
+    let folders = ["cli", "desk", "web", "web/pages", "web/sheets"].map(|folder| root.join(folder));
     for file in folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()) {
         let path = file.unwrap().path();
         if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {

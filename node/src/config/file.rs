@@ -36,7 +36,7 @@ const CONNECT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration:
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 const ENDPOINTS_MAX: usize = 8;
 
-type Text = Spanned<String>;
+pub(super) type Text = Spanned<String>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +48,8 @@ struct File {
     listen: Option<ListenTable>,
     local: LocalTable,
     desk: Option<DeskTable>,
+    #[serde(default)]
+    notify: Vec<Spanned<super::notify::Table>>,
     #[serde(default)]
     store: StoreTable,
     #[serde(default)]
@@ -146,6 +148,7 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Config, ConfigError> {
         listen: file.listen.map(|table| at.address(&table.address).map(|address| Listen { address })).transpose()?,
         local: Local { socket: at.socket(&file.local.socket)? },
         desk: file.desk.map(|table| at.desk(&table)).transpose()?,
+        notify: super::notify::read(&at, &file.notify)?,
         store: at.store(&file.store)?,
         link: at.link(&file.link)?,
         telemetry: at.telemetry(&file.telemetry)?,
@@ -153,7 +156,7 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Config, ConfigError> {
 }
 
 /// The text being read, to point into.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     text: &'a str,
     path: &'a Path,
 }
@@ -206,7 +209,7 @@ impl Place<'_> {
         Ok(Above { endpoints })
     }
 
-    fn directory(&self, text: &Text) -> Result<PathBuf, ConfigError> {
+    pub(super) fn directory(&self, text: &Text) -> Result<PathBuf, ConfigError> {
         self.value(text, |text| if text.is_empty() { Err("name a directory") } else { Ok(()) })?;
         Ok(self.path.parent().unwrap_or(Path::new("")).join(text.get_ref()))
     }
@@ -236,7 +239,7 @@ impl Place<'_> {
         self.bounded(text, size, &within, |bytes| format!("{}MiB", bytes / MIB))
     }
 
-    fn duration(
+    pub(super) fn duration(
         &self,
         text: Option<&Text>,
         default: Duration,
@@ -266,7 +269,7 @@ impl Place<'_> {
         Err(self.mistake(text.span(), what, None))
     }
 
-    fn value<'t, T, E: Display>(
+    pub(super) fn value<'t, T, E: Display>(
         &self,
         text: &'t Text,
         parse: impl FnOnce(&'t str) -> Result<T, E>,
@@ -279,7 +282,7 @@ impl Place<'_> {
         self.mistake(error.span().unwrap_or(0..0), what, near)
     }
 
-    fn mistake(&self, span: std::ops::Range<usize>, what: String, near: Option<String>) -> ConfigError {
+    pub(super) fn mistake(&self, span: std::ops::Range<usize>, what: String, near: Option<String>) -> ConfigError {
         ConfigError::Mistake(Box::new(Mistake::at(self.text, self.path, span, what, near)))
     }
 }

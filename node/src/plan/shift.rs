@@ -62,7 +62,7 @@ pub(super) fn write(
         LogMatter::Meeting => vec![("attendees", &entry.other), ("text", &entry.text)],
         LogMatter::Declined => vec![("what", &entry.declined), ("text", &entry.text)],
         LogMatter::Reading => vec![("other", &entry.other)],
-        LogMatter::Account => vec![("other", &entry.other), ("text", &entry.text)],
+        LogMatter::Account | LogMatter::Notified => vec![("other", &entry.other), ("text", &entry.text)],
     };
     let missing = missing(&needed);
     if !missing.is_empty() || entry.matter() == LogMatter::Unspecified {
@@ -74,8 +74,8 @@ pub(super) fn write(
         let reason = format!("a name or number has at most {} bytes", limits::NAME_BYTES_MAX);
         return refuse(Code::FieldTooLong, &reason, &[]);
     }
-    // The station notes by itself who came and who read what, whoever has the desk.
-    if !matches!(entry.matter(), LogMatter::Reading | LogMatter::Account) {
+    // The station notes by itself who came, who read what and who was called, whoever has the desk.
+    if !matches!(entry.matter(), LogMatter::Reading | LogMatter::Account | LogMatter::Notified) {
         on_duty(desk, officer, entry.matter())?;
     }
     let about = about(desk, request, entry.matter())?;

@@ -11,7 +11,7 @@ use axum::{
 
 use super::{
     Web,
-    visit::{self, COOKIE, Visit},
+    visit::{self, Visit, cookie_name},
 };
 use crate::{
     cli::{
@@ -91,7 +91,7 @@ pub(super) async fn enter(State(web): State<Web>, ConnectInfo(from): ConnectInfo
     match web.officers.login(&name, &password, &from.ip().to_string()).await {
         Ok(token) => {
             web.api.note_account(&name, &format!("login from {}", from.ip())).await;
-            let cookie = format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict");
+            let cookie = format!("{}={token}; Path=/; Secure; HttpOnly; SameSite=Strict", cookie_name(&web));
             ([(header::SET_COOKIE, cookie)], Redirect::to(&inside(&back))).into_response()
         }
         Err(why) => {
@@ -143,7 +143,7 @@ pub(super) async fn leave(
     if let Some(name) = web.officers.logout(visit.session()) {
         web.api.note_account(&name, "logout").await;
     }
-    let gone = format!("{COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict");
+    let gone = format!("{}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict", cookie_name(&web));
     // What waited in the browser of a shared machine goes as well.
     let clear = "\"storage\"";
     let clear_site = header::HeaderName::from_static("clear-site-data");

@@ -68,12 +68,13 @@ async fn keep_showing(web: Web, from: SocketAddr, headers: HeaderMap, uri: Uri, 
     let mut locked = None;
     loop {
         let Ok(visit) = Visit::of(&web, &headers, &uri, from, false).await else {
-            drop(out.send(Ok(Event::default().event("leave").data(""))).await);
+            // Browsers pass over an event that has no data.
+            drop(out.send(Ok(Event::default().event("leave").data("–"))).await);
             return;
         };
         // Locked or unlocked since: another page altogether.
         if locked.replace(visit.who.locked).is_some_and(|before| before != visit.who.locked) {
-            drop(out.send(Ok(Event::default().event("resync").data(""))).await);
+            drop(out.send(Ok(Event::default().event("resync").data("–"))).await);
             return;
         }
         let Ok(parts) = visit.current().await else { return };

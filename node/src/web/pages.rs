@@ -1,6 +1,8 @@
 //! The pages: which there are, who may see them, and the frame they have in common. Each is a function of what the station
 //! says to a list of parts, and is asked again whenever something changes.
 
+pub(super) use self::desk::travelling;
+
 mod admin;
 mod board;
 mod desk;
@@ -87,6 +89,7 @@ pub(super) fn navigation(visit: &Visit) -> Vec<Link> {
     add(Right::Operate, "/ops/queues", "web-nav-queues");
     add(Right::Operate, "/ops/store", "web-nav-store");
     add(Right::Operate, "/ops/check", "web-nav-check");
+    add(Right::Operate, "/ops/notify", "web-nav-calls");
     add(Right::Enrol, "/admin/officers", "web-nav-officers");
     add(Right::Audit, "/audit", "web-nav-audit");
     add(Right::Look, "/search", "web-nav-search");
@@ -209,6 +212,24 @@ fn documents(visit: &Visit, id: &'static str, caption: String, views: &[proto::v
         empty: visit.w("list-empty"),
         more: None,
     }
+}
+
+/// The same in a narrow column.
+pub(super) fn briefly(visit: &Visit, id: &'static str, caption: String, views: &[proto::v1::DocumentView]) -> Table {
+    let rows = views.iter().map(|view| {
+        let number = document::number(view);
+        let kind = document::kind_text(view, &visit.words);
+        Row {
+            tone: "",
+            cells: vec![
+                Cell::link(number.clone(), format!("/m/{number}")),
+                format!("{kind} {}", document::matter_text(view, &visit.words)).into(),
+                document::state_text(view, &visit.words).into(),
+            ],
+        }
+    });
+    let heads = ["head-number", "head-matter", "head-state"].map(|key| visit.w(key)).into();
+    Table { id, caption, heads, rows: rows.collect(), empty: visit.w("list-empty"), more: None }
 }
 
 fn grade_class(view: &proto::v1::DocumentView) -> &'static str {

@@ -1,5 +1,6 @@
 //! What somebody wrote into a form, and what it means. Nothing of it is trusted: it may come from anything that speaks HTTP.
 
+use aws_lc_rs::digest;
 use axum::{
     body::Bytes,
     extract::{FromRequest as _, Multipart, Request},
@@ -98,6 +99,20 @@ impl Said {
         found.map_or_else(String::new, |(_, value)| value.trim().replace("\r\n", "\n"))
     }
 
+    /// The same sheet sent again is filed once; with something else in it, it is another.
+    pub(super) fn once(&self) -> String {
+        let key = self.given("_key");
+        if key.is_empty() {
+            return key;
+        }
+        let mut all = digest::Context::new(&digest::SHA256);
+        for (name, value) in self.pairs.iter().filter(|(name, _)| name != "_token") {
+            [name, value].iter().for_each(|text| all.update(&[text.as_bytes(), &[0]].concat()));
+        }
+        self.files.iter().for_each(|file| all.update(&file.digest));
+        all.finish().as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// All that was chosen or filled in under one name.
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
         let given = self.pairs.iter().filter(|(given, _)| given == name);
@@ -165,5 +180,15 @@ mod tests {
         assert_eq!(said.term::<Grade>("x"), Err(Mistake { field: "x", hint: "web-hint-choice" }));
         assert_eq!(said.units("to"), ["湖北", "福建", "all"]);
         assert_eq!(said.lines("basis"), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_sheet_sent_twice_is_one_and_one_that_was_changed_is_another() {
+        let once = |pairs: &[(&str, &str)]| Said::of(pairs).once();
+        let first = once(&[("_key", "a"), ("_token", "1"), ("text", "x")]);
+        assert_eq!(first, once(&[("_key", "a"), ("_token", "2"), ("text", "x")]));
+        assert_ne!(first, once(&[("_key", "a"), ("_token", "1"), ("text", "y")]));
+        assert_ne!(first, once(&[("_key", "b"), ("_token", "1"), ("text", "x")]));
+        assert_eq!(once(&[("text", "x")]), "");
     }
 }

@@ -22,7 +22,8 @@ use std::net::SocketAddr;
 use super::{
     Web,
     fields::{Field, Input},
-    parts::{Form, Group, Part},
+    pages,
+    parts::{Form, Group, Part, Table},
     said::{Mistake, Said},
     visit::{Page, Problem, Right, Visit},
 };
@@ -160,7 +161,22 @@ async fn page(visit: &Visit, name: &str) -> Result<Page, Problem> {
     // A link may have filled in what is known already.
     let given: Vec<_> = visit.query.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let form = form(visit, sheet, &around, &given, &visit.new_key(), None);
-    Ok(Page::new(visit.w(sheet.title), vec![about_part(visit, &around), Some(form)].into_iter().flatten().collect()))
+    let mut parts: Vec<_> = [about_part(visit, &around), Some(form)].into_iter().flatten().collect();
+    parts.push(Part::Table(beside(visit, &around).await?));
+    Ok(Page { layout: "sheet", ..Page::new(visit.w(sheet.title), parts) })
+}
+
+/// What stands beside a sheet: the other documents of its incident, or what was sent last and how far it has come.
+async fn beside(visit: &Visit, around: &Around) -> Result<Table, Problem> {
+    let incident = around.header().incident;
+    let (caption, views) = if incident.is_empty() {
+        (visit.w("web-lately-sent"), visit.list(v1::Box::Filed, &pages::travelling(), 8).await?.documents)
+    } else {
+        let request = v1::ListRequest { incident: around.number(), limit: 12, ..Default::default() };
+        let listed = visit.web.api.list(tonic::Request::new(request)).await?.into_inner();
+        (visit.w("web-incident-documents"), listed.documents)
+    };
+    Ok(pages::briefly(visit, "beside", caption, &views))
 }
 
 fn absent(name: &str) -> Problem {
@@ -225,7 +241,8 @@ async fn filed(visit: &Visit, name: &str, request: Request) -> Result<Answer, Pr
     let error = Some((failure.sentence.clone(), failure.remedy.clone()));
     let form = form(visit, sheet, &around, said.pairs(), &said.given("_key"), error);
     let parts = vec![about_part(visit, &around), Some(form)].into_iter().flatten().collect();
-    Ok(Answer::Again(Page::new(visit.w(sheet.title), parts), failure))
+    let page = Page { layout: "sheet", ..Page::new(visit.w(sheet.title), parts) };
+    Ok(Answer::Again(page, failure))
 }
 
 fn sent(visit: &Visit, sheet: &Sheet, filed: &Filed) -> Answer {
@@ -294,7 +311,7 @@ async fn written(visit: &Visit, sheet: &Sheet, said: &Said, around: &Around) -> 
         deliver_by_us: said.deadline("deliver_by", visit)?,
         expires_at_us: said.deadline("expires", visit)?,
         attachments: said.files.clone(),
-        idempotency_key: said.given("_key"),
+        idempotency_key: said.once(),
         need_to_know: said.lines("need_to_know"),
         attachments_released_by: said.given("released_by"),
         ..more

@@ -28,8 +28,12 @@ use crate::{
     topology::Tier,
 };
 
-/// `__Host-`: of this host alone, over TLS alone, for all of it.
-pub(super) const COOKIE: &str = "__Host-zhuji";
+/// `__Host-`: of this host alone, over TLS alone, for all of it. Browsers do not tell ports apart, so two desks on one
+/// machine have two names.
+pub(super) fn cookie_name(web: &Web) -> String {
+    format!("__Host-zhuji-{}", web.place.unit)
+}
+
 const LANG: &str = "lang";
 
 /// What somebody may do here.
@@ -102,12 +106,13 @@ pub(super) struct Visit {
 pub(super) struct Page {
     pub(super) title: String,
     pub(super) parts: Vec<Part>,
-    pub(super) dark: bool,
+    /// How its parts stand beside each other: `desk`, `sheet`, `board`, or one below the other.
+    pub(super) layout: &'static str,
 }
 
 impl Page {
     pub(super) fn new(title: String, parts: Vec<Part>) -> Self {
-        Self { title, parts, dark: false }
+        Self { title, parts, layout: "" }
     }
 }
 
@@ -119,6 +124,7 @@ struct Shell<'a> {
     unit: &'a str,
     skip: String,
     theme: &'a str,
+    layout: &'a str,
     view: String,
     strip: String,
     nav: Vec<Link>,
@@ -162,7 +168,7 @@ impl Visit {
         from: SocketAddr,
         acts: bool,
     ) -> Result<Self, Redirect> {
-        let token = token(headers).unwrap_or_default();
+        let token = cookie(headers, &cookie_name(web)).unwrap_or_default();
         let who = web.officers.present(&token, &from.ip().to_string(), acts);
         let Some(who) = who else {
             let back = form_urlencoded::byte_serialize(uri.to_string().as_bytes()).collect::<String>();
@@ -297,7 +303,7 @@ impl Visit {
             Lang::Zh => "zh-CN",
             Lang::En => "en",
         };
-        let dark = page.dark && self.asked("theme") != "light" || self.asked("theme") == "dark";
+        let dark = page.layout == "board" && self.asked("theme") != "light" || self.asked("theme") == "dark";
         let other = match self.words.lang() {
             Lang::Zh => ("en", "English"),
             Lang::En => ("zh", "中文"),
@@ -310,6 +316,7 @@ impl Visit {
             unit: &self.names.get(self.me()),
             skip: self.w("web-skip"),
             theme: if dark { "dark" } else { "light" },
+            layout: page.layout,
             view: self.view(),
             strip: Part::Strip(strip).html(),
             nav: pages::navigation(self),
@@ -403,10 +410,6 @@ impl Visit {
 pub(super) fn lang(headers: &HeaderMap, query: &Query) -> Lang {
     let chosen = query.get(LANG).cloned().or_else(|| cookie(headers, LANG));
     if chosen.as_deref() == Some("en") { Lang::En } else { Lang::Zh }
-}
-
-pub(super) fn token(headers: &HeaderMap) -> Option<String> {
-    cookie(headers, COOKIE)
 }
 
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {

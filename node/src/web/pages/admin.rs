@@ -145,6 +145,19 @@ pub(super) async fn policy(visit: &Visit) -> Result<Page, Problem> {
     Ok(Page::new(visit.w("web-policy"), parts))
 }
 
+#[derive(askama::Template)]
+#[template(path = "switch.html")]
+struct Switch {
+    on: String,
+    off: String,
+}
+
+/// Keys of one letter may be turned off, for whoever speaks or points.
+fn switch(visit: &Visit) -> String {
+    let switch = Switch { on: visit.w("web-keys-on"), off: visit.w("web-keys-off") };
+    askama::Template::render(&switch).unwrap_or_default()
+}
+
 /// The keys, the words, and what to do when something does not work.
 pub(super) fn help(visit: &Visit) -> Page {
     let keys = [
@@ -165,6 +178,7 @@ pub(super) fn help(visit: &Visit) -> Page {
         visit.w("web-nav-help"),
         vec![
             Part::Facts(Facts { id: "keys", caption: visit.w("web-help-keys"), rows: keys.into() }),
+            Part::Html { id: "switch", html: switch(visit), form: true },
             Part::Text(Text { id: "ladder", caption: visit.w("web-help-ladder"), lines: ladder.map(|key| visit.w(key)).into() }),
             Part::Text(Text {
                 id: "trouble",

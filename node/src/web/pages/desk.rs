@@ -39,11 +39,11 @@ pub(super) async fn today(visit: &Visit) -> Result<Page, Problem> {
         table.more = Some((visit.w("web-all"), "/inbox".into()));
         parts.push(Part::Table(table));
     }
-    Ok(Page::new(visit.w("web-nav-today"), parts))
+    Ok(Page { layout: "desk", ..Page::new(visit.w("web-nav-today"), parts) })
 }
 
 /// What leaves an office; its own papers stay in its log.
-pub(super) fn travelling() -> Vec<Kind> {
+pub(in crate::web) fn travelling() -> Vec<Kind> {
     vec![
         Kind::InitialReport,
         Kind::FollowUpReport,
@@ -97,7 +97,7 @@ async fn desk_facts(visit: &Visit) -> Result<Facts, Problem> {
     let shift = visit.web.api.get_shift(Request::new(ShiftRequest { entries: 0 })).await?.into_inner();
     let mut rows = Vec::new();
     let who = match shift.officer.is_empty() {
-        true => Cell { text: visit.w("shift-nobody"), href: "/file/shift".into(), class: "bad" },
+        true => Cell { text: visit.w("web-nobody"), href: "/file/shift".into(), class: "bad" },
         false => {
             let args = [
                 ("officer", visible::line(&shift.officer).into()),

@@ -104,7 +104,7 @@ pub(super) async fn shift(visit: &Visit) -> Result<Page, Problem> {
     };
     parts.extend(actions(visit, "verbs", "", verbs));
     let rows = match view.officer.is_empty() {
-        true => vec![(visit.w("head-officer"), Cell::toned(visit.w("shift-nobody"), "bad"))],
+        true => vec![(visit.w("head-officer"), Cell::toned(visit.w("web-nobody"), "bad"))],
         false => vec![
             (visit.w("head-officer"), visible::line(&view.officer).into()),
             (visit.w("web-duty-leader"), visible::line(&view.leader).into()),
@@ -115,7 +115,7 @@ pub(super) async fn shift(visit: &Visit) -> Result<Page, Problem> {
     parts.push(Part::Facts(Facts { id: "now", caption: visit.w("web-desk"), rows }));
     // Who logged in and who read what is for the auditor.
     let lines = view.entries.iter().rev().filter_map(|one| one.entry.as_ref().map(|entry| (one, entry)));
-    let lines = lines.filter(|(_, entry)| !matches!(entry.matter(), v1::LogMatter::Account | v1::LogMatter::Reading));
+    let lines = lines.filter(|(_, entry)| !matches!(entry.matter(), v1::LogMatter::Account | v1::LogMatter::Reading | v1::LogMatter::Notified));
     let rows = lines.map(|(one, entry)| {
         let about = visible::line(&one.about);
         Row {

@@ -1,11 +1,12 @@
 //! 运维: lines, queues, store, certificates, checks. No content: numbers of documents, and what they wait for.
 
-use proto::v1::{CheckRequest, LinkView, QueueRequest, Severity, station_server::Station as _};
+use proto::v1::{CheckRequest, Kind, LinkView, LogMatter, QueueRequest, Severity, document::Content, station_server::Station as _};
 use tonic::Request;
 
 use super::board::latencies;
 use crate::{
-    cli::{check, status, table, terms::Listed as _, time, trace, trouble, visible},
+    cli::{check, document, status, table, terms::Listed as _, time, trace, trouble, visible},
+    desk::notify,
     web::{
         fields::Field,
         parts::{Cell, Facts, Form, Part, Row, Table},
@@ -15,6 +16,8 @@ use crate::{
 
 /// Entries of the queues a page shows.
 const SHOWN: u32 = 100;
+/// Lines of the log in which calls are looked for.
+const CALLS: u32 = 500;
 
 pub(super) async fn page(visit: &Visit) -> Result<Page, Problem> {
     match visit.rest().as_str() {
@@ -22,6 +25,7 @@ pub(super) async fn page(visit: &Visit) -> Result<Page, Problem> {
         "queues" => queues(visit).await,
         "store" | "certs" => store(visit).await,
         "check" => checks(visit).await,
+        "notify" => calls(visit).await,
         _ => Err(Problem::NotFound),
     }
 }
@@ -209,6 +213,41 @@ async fn store(visit: &Visit) -> Result<Page, Problem> {
         }),
     ];
     Ok(Page::new(visit.w("web-nav-store"), parts))
+}
+
+/// Who was called about what waits, and what came of it.
+async fn calls(visit: &Visit) -> Result<Page, Problem> {
+    visit.needs(Right::Operate)?;
+    let log = visit.list(proto::v1::Box::Filed, &[Kind::LogEntry], CALLS).await?.documents;
+    let rows = log.iter().filter_map(|view| match document::content(view) {
+        Some(Content::LogEntry(entry)) if entry.matter() == LogMatter::Notified => {
+            let sent = entry.text == "sent";
+            let nobody = entry.other == notify::NOBODY;
+            let who = if nobody { visit.w("web-nobody-called") } else { visible::line(&entry.other) };
+            Some(Row {
+                tone: if sent { "" } else { "waits" },
+                cells: vec![
+                    Cell::toned(time::clock(entry.at_us), "num"),
+                    Cell::toned(who, if nobody { "bad" } else { "" }),
+                    visit.w(if entry.declined == "unsigned" { "web-why-unsigned" } else { "web-why-overdue" }).into(),
+                    match sent {
+                        true => Cell::toned(visit.w("web-called"), "good"),
+                        false => Cell::toned(visible::line(&entry.text), "bad"),
+                    },
+                ],
+            })
+        }
+        _ => None,
+    });
+    let parts = vec![Part::Table(Table {
+        id: "calls",
+        caption: visit.w("web-nav-calls"),
+        heads: ["head-time", "web-called-whom", "web-called-why", "web-outcome"].map(|key| visit.w(key)).into(),
+        rows: rows.collect(),
+        empty: visit.w("web-no-calls"),
+        more: None,
+    })];
+    Ok(Page::new(visit.w("web-nav-calls"), parts))
 }
 
 /// Everything the station finds out about itself, with what to do.

@@ -245,7 +245,7 @@ fn report_fields(visit: &Visit, _: &Around) -> Vec<Field> {
     vec![
         Field::radio::<Grade>("grade", visit.w("web-grade"), &visit.words).hint(visit.w("web-hint-grade")),
         Field::select::<Category>("category", visit.w("web-category"), &visit.words, Some(visit.w("web-choose"))).required(),
-        Field::moment("occurred", visit.w("field-occurred"), &visit.words, false).required(),
+        Field::moment("occurred", visit.w("web-occurred"), &visit.words, false).required(),
         Field::line("place", visit.w("field-place")).hint(visit.w("web-hint-place")).required(),
         Field::area("text", visit.w("web-what")).required(),
         Field::moment("known", visit.w("web-known"), &visit.words, false),
@@ -266,7 +266,7 @@ fn correct_fields(visit: &Visit, around: &Around) -> Vec<Field> {
     let when = if before.occurred_at_us == 0 { String::new() } else { time::clock(before.occurred_at_us) };
     vec![
         Field::area("text", visit.w("web-what-right")).value(before.text).required(),
-        Field::moment("occurred", visit.w("field-occurred"), &visit.words, false).value(when),
+        Field::moment("occurred", visit.w("web-occurred"), &visit.words, false).value(when),
         Field::line("place", visit.w("field-place")).value(before.place),
         Field::radio::<Grade>("grade", visit.w("web-grade"), &visit.words),
     ]
