@@ -56,7 +56,8 @@ impl Bundle {
             ("desk.pem", &self.desk_pem),
         ];
         public.extend(topology_text.map(|text| ("topology.toml", text)));
-        let keys = [("transport.key", &self.transport_key), ("signing.key", &self.signing_key), ("desk.key", &self.desk_key)];
+        let keys =
+            [("transport.key", &self.transport_key), ("signing.key", &self.signing_key), ("desk.key", &self.desk_key)];
         create_private_dir(dir)?;
         for name in public.iter().map(|(name, _)| name).chain(keys.iter().map(|(name, _)| name)) {
             expect_free(&dir.join(name))?;

@@ -6,7 +6,9 @@ use std::{
     path::Path,
 };
 
-use certs::{Authority, profile::TRANSPORT_DAYS, Error, Facts, Result, Tier, Topology, Usage, create_private_dir, write_public};
+use certs::{
+    Authority, Error, Facts, Result, Tier, Topology, Usage, create_private_dir, profile::TRANSPORT_DAYS, write_public,
+};
 use time::OffsetDateTime;
 
 use crate::{
@@ -50,7 +52,9 @@ fn plan(file: &Path, ca: &Path, out: &Path, days: i64, now: OffsetDateTime, lang
     }
     for station in &topology.stations {
         let unit = station.id.unit();
-        authority.issue_station_at(station.tier, unit, &station.desk, now, days)?.write(&out.join(unit), &topology.text)?;
+        authority
+            .issue_station_at(station.tier, unit, &station.desk, now, days)?
+            .write(&out.join(unit), &topology.text)?;
     }
     say(&words::who_gets_what(&topology.stations, lang))?;
     say(&words::made_plan(topology.stations.len(), &topology.name, out, lang))

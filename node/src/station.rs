@@ -78,12 +78,7 @@ pub(crate) fn read_topology(config: &Config) -> anyhow::Result<Arc<Topology>> {
     Ok(Arc::new(Topology::parse(&text).with_context(|| path.display().to_string())?))
 }
 
-async fn serve(
-    config: &Config,
-    topology: Arc<Topology>,
-    place: &Place,
-    telemetry: &Telemetry,
-) -> anyhow::Result<()> {
+async fn serve(config: &Config, topology: Arc<Topology>, place: &Place, telemetry: &Telemetry) -> anyhow::Result<()> {
     let told_to_look = renewal::Told::listen();
     let io: Arc<dyn Io> = Arc::new(Machine);
     let identity = Identity::load(&config.identity.directory, topology.clone())?;

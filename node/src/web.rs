@@ -25,7 +25,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 use anyhow::Context as _;
 use axum::{
     Router,
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Request, State},
     http::Uri,
     middleware,
     response::{IntoResponse as _, Response},
@@ -37,8 +37,12 @@ use crate::{
     cli::words::{Lang, Words},
     config,
     desk::{api::Api, officers::Officers},
+    limits,
     topology::{Place, Tier},
 };
+
+/// A form with as many files as a document may have, each as long as it may be.
+const FORM_WITH_FILES_BYTES_MAX: usize = (limits::ATTACHMENTS_MAX + 1) * limits::ATTACHMENT_BYTES_MAX as usize;
 
 /// What all visits share; cheap to clone.
 #[derive(Clone)]
@@ -116,6 +120,7 @@ fn router(web: Web) -> Router {
         .route("/assets/{name}", get(door::asset))
         .route("/sw.js", get(door::worker))
         .fallback(get(page))
+        .layer(DefaultBodyLimit::max(FORM_WITH_FILES_BYTES_MAX))
         .layer(middleware::from_fn(door::guard))
         .with_state(web)
 }

@@ -75,17 +75,25 @@ impl Chrome {
     }
 
     pub(crate) async fn log_in(&self, desk: &str, name: &str) {
+        self.log_in_with(desk, name, PASSWORD).await;
+    }
+
+    pub(crate) async fn log_in_with(&self, desk: &str, name: &str, password: &str) {
         self.client.delete_all_cookies().await.unwrap();
         self.goto(&format!("{desk}/login")).await;
         self.fill("name", name).await;
-        self.fill("password", PASSWORD).await;
+        self.fill("password", password).await;
         self.click("button[type=submit]").await;
         self.until("document.querySelector('header .person') !== null").await;
     }
 
     /// Types into a field, after what is there has gone.
     pub(crate) async fn fill(&self, name: &str, text: &str) {
-        let field = self.client.find(Locator::Css(&format!("[name={name}]:not([type=radio]):not([type=checkbox])"))).await.unwrap();
+        let field = self
+            .client
+            .find(Locator::Css(&format!("[name={name}]:not([type=radio]):not([type=checkbox])")))
+            .await
+            .unwrap();
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
     }

@@ -10,10 +10,7 @@ mod chrome;
 
 use std::time::{Duration, Instant};
 
-use fantoccini::{
-    Locator,
-    key::Key,
-};
+use fantoccini::{Locator, key::Key};
 use node::topology::Unit;
 use proto::v1::{self, Kind, Post};
 use serde_json::json;
@@ -58,7 +55,20 @@ impl Stage {
     /// A report of Wuhan's with this text, filed at the terminal.
     fn report(&self, text: &str) -> String {
         let officer = Officer::at(&self.country, "420100", "张三");
-        let line = ["report", "submit", "--exercise", "--category", "考场秩序", "--occurred", "10m ago", "--place", text, "-m", text, "-q"];
+        let line = [
+            "report",
+            "submit",
+            "--exercise",
+            "--category",
+            "考场秩序",
+            "--occurred",
+            "10m ago",
+            "--place",
+            text,
+            "-m",
+            text,
+            "-q",
+        ];
         let said = officer.types(&line);
         assert_eq!(said.code, 0, "{said:?}");
         said.out.trim().to_owned()
@@ -103,7 +113,8 @@ async fn five_fields_are_filed_with_the_keyboard_alone_in_less_than_a_minute() {
     let took = began.elapsed();
     assert!(took < Duration::from_secs(60), "{took:?}");
     let page = chrome.text("main").await;
-    for wanted in ["首报", "Ⅱ橙", "考场秩序", "演练", "第三考点/A-12", "考场外有人聚集", "已落盘"] {
+    for wanted in ["首报", "Ⅱ橙", "考场秩序", "演练", "第三考点/A-12", "考场外有人聚集", "已落盘"]
+    {
         assert!(page.contains(wanted), "{wanted} is not in {page}");
     }
 }
@@ -191,7 +202,9 @@ async fn the_board_shows_a_cut_line_within_three_seconds_and_its_healing() {
     chrome.until("document.querySelector('#river').textContent.includes('首报')").await;
     assert!(!chrome.text("body").await.contains(&number));
     // A square whose source is silent turns grey by itself, with no stream at all.
-    chrome.eval("document.querySelector('.tile').setAttribute('data-heard', String(Date.now() - 90000)); return 0").await;
+    chrome
+        .eval("document.querySelector('.tile').setAttribute('data-heard', String(Date.now() - 90000)); return 0")
+        .await;
     chrome.until("document.querySelector('.tile.old') !== null").await;
 }
 
@@ -201,7 +214,15 @@ async fn nothing_a_stranger_wrote_runs_and_no_script_can_take_the_session() {
     let chrome = &stage.chrome;
     let number = stage.report(NASTY);
     let message = format!("/m/{number}");
-    let all = ["/", "/board", "/sent", &message, &format!("/incident/{number}"), "/search?q=hacked", &format!("/print/{number}")];
+    let all = [
+        "/",
+        "/board",
+        "/sent",
+        &message,
+        &format!("/incident/{number}"),
+        "/search?q=hacked",
+        &format!("/print/{number}"),
+    ];
     stage.log_in("420100", "张三").await;
     for page in all {
         chrome.goto(&format!("{}{page}", stage.desk("420100"))).await;
@@ -234,7 +255,10 @@ async fn two_posts_do_not_see_each_others_pages() {
     let chrome = &stage.chrome;
     stage.country.enrol(&unit("420100"), "系统", &[Post::System]).await;
     let number = stage.report("第三考点");
-    for (name, sees, not) in [("张三", format!("/m/{number}"), "/ops/links".to_owned()), ("系统", "/ops/links".into(), format!("/m/{number}"))] {
+    for (name, sees, not) in [
+        ("张三", format!("/m/{number}"), "/ops/links".to_owned()),
+        ("系统", "/ops/links".into(), format!("/m/{number}")),
+    ] {
         stage.log_in("420100", name).await;
         chrome.goto(&format!("{}{sees}", stage.desk("420100"))).await;
         assert_eq!(chrome.count("#problem").await, 0, "{name}");
@@ -252,18 +276,54 @@ const PAGES: &[(&str, &str, &[&str])] = &[
         "420100",
         "张三",
         &[
-            "/", "/file/report", "/file/phone", "/file/nil", "/inbox", "/sent", "/directives", "/decisions", "/duties",
-            "/shift", "/nil", "/ready", "/roster", "/more", "/search?q=R", "/help", "/policy", "/incidents", "/board",
-            "/m/REPORT", "/incident/REPORT", "/print/REPORT", "/file/follow-up?about=REPORT", "/no-such-page",
+            "/",
+            "/file/report",
+            "/file/phone",
+            "/file/nil",
+            "/inbox",
+            "/sent",
+            "/directives",
+            "/decisions",
+            "/duties",
+            "/shift",
+            "/nil",
+            "/ready",
+            "/roster",
+            "/more",
+            "/search?q=R",
+            "/help",
+            "/policy",
+            "/incidents",
+            "/board",
+            "/m/REPORT",
+            "/incident/REPORT",
+            "/print/REPORT",
+            "/file/follow-up?about=REPORT",
+            "/no-such-page",
         ],
     ),
-    ("420000", "王五", &["/", "/board", "/inbox", "/m/REPORT", "/file/endorse?about=REPORT", "/file/bulletin", "/unit/420100"]),
+    (
+        "420000",
+        "王五",
+        &["/", "/board", "/inbox", "/m/REPORT", "/file/endorse?about=REPORT", "/file/bulletin", "/unit/420100"],
+    ),
     (
         "000000",
         "赵一",
         &[
-            "/", "/board", "/board?theme=light", "/m/REPORT", "/file/directive", "/file/propose", "/unit/420000",
-            "/publications", "/drills", "/?lang=en", "/board?lang=en", "/file/directive?lang=en", "/?lang=zh",
+            "/",
+            "/board",
+            "/board?theme=light",
+            "/m/REPORT",
+            "/file/directive",
+            "/file/propose",
+            "/unit/420000",
+            "/publications",
+            "/drills",
+            "/?lang=en",
+            "/board?lang=en",
+            "/file/directive?lang=en",
+            "/?lang=zh",
         ],
     ),
     ("420100", "系统", &["/ops/links", "/ops/queues", "/ops/store", "/ops/check"]),
@@ -340,6 +400,62 @@ async fn a_desk_left_alone_is_locked_and_still_shows_what_is_urgent() {
     chrome.click("#locked button").await;
     chrome.until("document.querySelector('#list') !== null").await;
     assert!(chrome.text("main").await.contains(&number));
+}
+
+/// What a stranger sees who runs the README's first command.
+#[tokio::test]
+async fn the_demo_opens_on_a_live_board_and_a_cut_line_is_seen_on_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("demo");
+    let hub = tests::country::binaries().join("ministry-hub");
+    let demo = |words: &[&str]| {
+        let mut command = std::process::Command::new(&hub);
+        command.arg("demo").args(words).arg("--dir").arg(&dir).stdout(std::process::Stdio::piped());
+        command
+    };
+    let mut playing = demo(&["--for", "90s", "--seed", "7"]).spawn().unwrap();
+    let said = playing.stdout.take().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        use std::io::BufRead as _;
+        std::io::BufReader::new(said).lines().map_while(Result::ok).for_each(|line| drop(tell.send(line)));
+    });
+    let mut desks = Vec::new();
+    loop {
+        let line = told.recv_timeout(Duration::from_secs(60)).expect("the demo says where its desks are");
+        if let Some(at) = line.find("https://") {
+            let words: Vec<_> = line[at..].split_whitespace().map(str::to_owned).collect();
+            desks.push((words[0].clone(), words[2].clone()));
+        }
+        if line.contains("Ctrl-C") {
+            break;
+        }
+    }
+    let chrome = Chrome::open().await;
+    let (board, officer) = &desks[0];
+    let root = board.trim_end_matches("/board");
+    chrome.log_in_with(root, officer, "zhuji-demo-2026").await;
+    chrome.goto(board).await;
+    chrome.until("document.querySelectorAll('.tile').length === 6").await;
+    chrome.until("document.querySelectorAll('#river tbody tr').length >= 5").await;
+    assert!(demo(&["cut", "湖北"]).status().unwrap().success());
+    let cut = Instant::now();
+    chrome.until("document.querySelector('.tile.gone') !== null").await;
+    assert!(cut.elapsed() < Duration::from_secs(3), "{:?}", cut.elapsed());
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    chrome.shot("board").await;
+    let first = "return [...document.querySelectorAll('#river a')].map((one) => one.getAttribute('href')).find((one) => one.startsWith('/m/R-35'))";
+    let message = chrome.eval(first).await;
+    chrome.goto(&format!("{root}{}", message.as_str().unwrap())).await;
+    chrome.shot("message").await;
+    chrome.goto(root).await;
+    chrome.shot("desk").await;
+    let (district, officer) = desks.last().unwrap();
+    chrome.log_in_with(district.trim_end_matches('/'), officer, "zhuji-demo-2026").await;
+    chrome.goto(&format!("{district}file/report")).await;
+    chrome.shot("report").await;
+    rustix::process::kill_process(rustix::process::Pid::from_child(&playing), rustix::process::Signal::INT).unwrap();
+    eventually("the demo ends", async || playing.try_wait().unwrap()).await;
 }
 
 /// So that a failure is about the page and not about the browser.

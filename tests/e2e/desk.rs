@@ -99,6 +99,32 @@ async fn a_report_is_filed_without_a_script_climbs_and_is_signed_for_by_name() {
 }
 
 #[tokio::test]
+async fn a_file_goes_along_and_comes_out_as_it_went_in() {
+    let desks = Desks::open().await;
+    let mut district = desks.visitor("420100", "张三").await;
+    let form = district.gets("/file/report").await.form("/file/report");
+    let form = form.with("status", "exercise").with("category", "room-order").with("occurred", "10m ago");
+    let form = form.with("place", "第三考点").with("text", "现场照片见附件");
+    // More than what a form may have without a file.
+    let content = "0123456789abcdef".repeat(3 << 16);
+    let number = number(&district.attaches(&form, "现场 <b>.jpg", &content).await);
+    let page = format!("/m/{number}");
+    let mut ministry = desks.visitor("000000", "赵一").await;
+    let link = eventually("the file is at the ministry", async || {
+        let links = ministry.clone().gets(&page).await.links();
+        links.into_iter().find(|link| link.starts_with("/attachment/"))
+    })
+    .await;
+    let file = ministry.gets(&link).await;
+    assert_eq!((file.code, file.body == content), (200, true));
+    assert_eq!(file.headers["content-type"], "application/octet-stream", "it is never shown in the page");
+    assert!(file.headers["content-disposition"].starts_with("attachment"));
+    // Nobody writes to the disk without a form of ours.
+    let stray = Form { fields: Vec::new(), ..form };
+    assert_eq!(district.attaches(&stray, "x.jpg", "x").await.code, 403);
+}
+
+#[tokio::test]
 async fn nobody_comes_in_who_was_not_let_in() {
     let desks = Desks::open().await;
     let mut stranger = desks.stranger("420100");
@@ -155,7 +181,8 @@ async fn each_post_sees_its_own_pages_and_no_others() {
     let mut officer = desks.visitor("420100", "张三").await;
     let number = reports(&mut officer).await;
     let message = format!("/m/{number}");
-    let pages = ["/", "/inbox", &message, "/file/report", "/board", "/ops/links", "/ops/store", "/admin/officers", "/audit"];
+    let pages =
+        ["/", "/inbox", &message, "/file/report", "/board", "/ops/links", "/ops/store", "/admin/officers", "/audit"];
     let seen = [
         ("张三", "y y y y y n n n n"),
         ("只读", "y y y n y n n n n"),
@@ -224,15 +251,15 @@ async fn every_sheet_becomes_a_document_and_what_is_written_stays_text() {
     let first = reports(&mut district).await;
     let other = reports(&mut district).await;
     let message = format!("/m/{other}");
-    eventually("both are at the ministry", async || {
-        (ministry.clone().gets(&message).await.code == 200).then_some(())
-    })
-    .await;
+    eventually("both are at the ministry", async || (ministry.clone().gets(&message).await.code == 200).then_some(()))
+        .await;
     let mut fill = async |visitor: &mut Visitor, sheet: &str, about: &str, more: &[(&str, &str)]| {
         let about = if about.is_empty() { String::new() } else { format!("?about={about}") };
         let page = visitor.gets(&format!("/file/{sheet}{about}")).await;
         assert_eq!(page.code, 200, "{sheet}: {}", told(&page));
-        let form = more.iter().fold(filled(page.form(&format!("/file/{sheet}"))), |form, (name, value)| form.with(name, value));
+        let form = more
+            .iter()
+            .fold(filled(page.form(&format!("/file/{sheet}"))), |form, (name, value)| form.with(name, value));
         let sent = form.sent(visitor).await;
         assert_eq!(sent.code, 303, "{sheet}: {}", told(&sent));
         done.insert(sheet.to_owned());
@@ -284,7 +311,19 @@ async fn every_sheet_becomes_a_document_and_what_is_written_stays_text() {
     fill(&mut member, "vote", &proposal, &[("agrees", "yes")]).await;
     // Searched for, listed, exported: still text.
     for visitor in [&mut district, &mut province, &mut ministry] {
-        for page in ["/", "/board", "/inbox", "/sent", "/decisions", "/shift", "/roster", "/duties", "/search?q=script", "/warnings", "/bulletins"] {
+        for page in [
+            "/",
+            "/board",
+            "/inbox",
+            "/sent",
+            "/decisions",
+            "/shift",
+            "/roster",
+            "/duties",
+            "/search?q=script",
+            "/warnings",
+            "/bulletins",
+        ] {
             let shown = visitor.gets(page).await;
             assert_eq!(shown.code, 200, "{page}: {}", told(&shown));
             assert!(!shown.body.contains("<script>alert") && !shown.body.contains("<img src=x"), "{page}");
@@ -296,7 +335,15 @@ async fn every_sheet_becomes_a_document_and_what_is_written_stays_text() {
     let known = ["approve", "bypass", "handover", "nil", "notice", "policy", "release"].map(str::to_owned);
     let mut all = BTreeSet::new();
     for visitor in [&mut district, &mut province, &mut ministry] {
-        for page in ["/", "/more", "/shift", &format!("/m/{first}"), &format!("/incident/{first}"), &asked, &format!("/m/{proposal}")] {
+        for page in [
+            "/",
+            "/more",
+            "/shift",
+            &format!("/m/{first}"),
+            &format!("/incident/{first}"),
+            &asked,
+            &format!("/m/{proposal}"),
+        ] {
             let links = visitor.gets(page).await.links();
             let sheets = links.iter().filter_map(|link| link.strip_prefix("/file/")?.split('?').next());
             all.extend(sheets.map(str::to_owned));

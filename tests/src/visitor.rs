@@ -112,10 +112,25 @@ impl Visitor {
         // A peer that closes without a farewell has said all it had to say.
         drop(stream.read_to_end(&mut bytes).await);
         let page = Page::read(&bytes);
-        if let Some((name, value)) = page.headers.get("set-cookie").and_then(|cookie| cookie.split(';').next()?.split_once('=')) {
+        if let Some((name, value)) =
+            page.headers.get("set-cookie").and_then(|cookie| cookie.split(';').next()?.split_once('='))
+        {
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
         page
+    }
+
+    /// Sends a form with a file.
+    pub async fn attaches(&mut self, form: &Form, name: &str, content: &str) -> Page {
+        let mut body = String::new();
+        for field in form.fields.iter().filter(|field| field.kind != "file" && !field.value.is_empty()) {
+            let (name, value) = (&field.name, &field.value);
+            body += &format!("--zzz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        }
+        let head = "Content-Disposition: form-data; name=\"_files\"";
+        body += &format!("--zzz\r\n{head}; filename=\"{name}\"\r\n\r\n{content}\r\n--zzz--\r\n");
+        let headers = [("Sec-Fetch-Site", "same-origin"), ("Content-Type", "multipart/form-data; boundary=zzz")];
+        self.sends("POST", &form.action, &headers, &body).await
     }
 
     /// Listens to what is pushed until something is there, or too long has passed.
@@ -146,10 +161,13 @@ impl Visitor {
     fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
         let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let more = match headers.iter().any(|(name, _)| *name == "Content-Type") {
+            true => more,
+            false => more + "Content-Type: application/x-www-form-urlencoded\r\n",
+        };
         // The old version says nothing in pieces.
         format!(
-            "{method} {path} HTTP/1.0\r\nHost: {}\r\nCookie: {cookies}\r\n{more}Content-Type: \
-             application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\nCookie: {cookies}\r\n{more}Content-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         )
@@ -251,7 +269,9 @@ impl Form {
         let pairs: Vec<_> = self
             .fields
             .iter()
-            .filter(|field| field.kind != "file" && !(field.value.is_empty() && matches!(field.kind.as_str(), "radio" | "checkbox")))
+            .filter(|field| {
+                field.kind != "file" && !(field.value.is_empty() && matches!(field.kind.as_str(), "radio" | "checkbox"))
+            })
             // Of boxes several may be ticked, one a line.
             .flat_map(|field| {
                 let several = field.kind == "checkbox";
@@ -294,7 +314,15 @@ fn tags(body: &str) -> Vec<Tag> {
 }
 
 fn unescaped(text: &str) -> String {
-    let pairs = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">")];
+    let pairs = [
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&quot;", "\""),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+    ];
     let text = pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
     text.replace("&#38;", "&").replace("&amp;", "&")
 }
@@ -302,7 +330,9 @@ fn unescaped(text: &str) -> String {
 fn encoded(pairs: &[(&str, &str)]) -> String {
     let each = |text: &str| {
         text.bytes()
-            .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+            .map(
+                |byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") },
+            )
             .collect::<String>()
     };
     pairs.iter().map(|(name, value)| format!("{}={}", each(name), each(value))).collect::<Vec<_>>().join("&")

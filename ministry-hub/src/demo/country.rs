@@ -95,7 +95,8 @@ impl Country {
     /// Lays the lines and writes every station's configuration. Nothing runs yet.
     pub(crate) async fn plan(topology: Topology, programs: &Programs, ground: &Ground) -> Result<Self, Trouble> {
         let places: Vec<Place> = topology.places().cloned().collect();
-        let mut ports = free_ports(2 * places.len() + 1)?.into_iter().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let mut ports =
+            free_ports(2 * places.len() + 1)?.into_iter().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let metrics = ports.next().filter(|_| places.len() <= SMALL);
         let listening = places.iter().filter(|place| place.tier != Tier::District).map(|place| place.unit.clone());
         let listens: BTreeMap<Unit, SocketAddr> = listening.zip(ports.by_ref()).collect();

@@ -60,7 +60,10 @@ pub(crate) fn show(country: &Country, voice: Voice) {
     if desks.is_empty() {
         return;
     }
-    voice.tell(voice.lang.pick("\n值班席(浏览器会提示证书由演练自签):", "\nDesks (the browser will say that the demo signed its certificate itself):"));
+    voice.tell(voice.lang.pick(
+        "\n值班席(浏览器会提示证书由演练自签):",
+        "\nDesks (the browser will say that the demo signed its certificate itself):",
+    ));
     for (post, address) in desks {
         voice.tell(&format!(
             "  {}    {}    {}",

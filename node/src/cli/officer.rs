@@ -23,7 +23,9 @@ const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// `officer add|set|close|open|ls`
 pub(super) fn command(words: &Words) -> Command {
-    let named = |name, about: &str| args::verb(words, name, about).arg(args::positional(words, "name", "NAME", "arg-officer-name"));
+    let named = |name, about: &str| {
+        args::verb(words, name, about).arg(args::positional(words, "name", "NAME", "arg-officer-name"))
+    };
     let posts = || args::choice::<Post>(words, "post", "arg-officer-post").action(ArgAction::Append);
     let password = || args::option(words, "password-file", "arg-password-file").value_name("FILE");
     args::noun(words, "officer", "cmd-officer")

@@ -214,7 +214,9 @@ pub(crate) fn told(entry: &LogEntry, words: &Words) -> String {
         LogMatter::Shift => words.say("log-leader", &args),
         LogMatter::HandOver | LogMatter::Submitted => words.say("log-to", &args),
         LogMatter::Phone => words.say("log-caller", &args),
-        LogMatter::Read | LogMatter::Meeting | LogMatter::Reading | LogMatter::Account | LogMatter::Notified => words.say("log-by", &args),
+        LogMatter::Read | LogMatter::Meeting | LogMatter::Reading | LogMatter::Account | LogMatter::Notified => {
+            words.say("log-by", &args)
+        }
         LogMatter::Declined => visible::line(&entry.declined),
         LogMatter::Note | LogMatter::Unspecified => String::new(),
     }

@@ -201,7 +201,8 @@ fn literals(sources: &str) -> BTreeMap<String, bool> {
 fn every_key_in_the_code_exists_and_every_message_is_used() {
     let messages = messages(words::ZH);
     let literals = literals(&sources());
-    let prefixes = ["cmd-", "arg-", "hint-", "head-", "field-", "usage-", "fail-", "span-", "waiting-", "state-", "web-"];
+    let prefixes =
+        ["cmd-", "arg-", "hint-", "head-", "field-", "usage-", "fail-", "span-", "waiting-", "state-", "web-"];
     for (key, asked) in &literals {
         let looks_like_one = prefixes.iter().any(|prefix| key.starts_with(prefix));
         assert!(!(*asked || looks_like_one) || messages.contains_key(key), "no message {key}");

@@ -14,8 +14,8 @@ use toml::Spanned;
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    Above, Config, ConfigError, Desk, Endpoint, Identity, Link, Listen, Local, LogFormat, Mistake, Station, Store, Telemetry,
-    nearest, parse_duration, parse_size,
+    Above, Config, ConfigError, Desk, Endpoint, Identity, Link, Listen, Local, LogFormat, Mistake, Station, Store,
+    Telemetry, nearest, parse_duration, parse_size,
 };
 use crate::{
     limits,

@@ -113,11 +113,8 @@ fn text(one: &Waiting, api: &Api, words: &Words) -> String {
         Status::Actual => String::new(),
         status => words.say("notify-not-real", &[("status", status.word(words).into())]),
     };
-    let args = [
-        ("office", office.into()),
-        ("precedence", one.precedence.word(words).into()),
-        ("status", status.into()),
-    ];
+    let args =
+        [("office", office.into()), ("precedence", one.precedence.word(words).into()), ("status", status.into())];
     match one.why {
         Why::Unsigned => words.say("notify-unsigned", &args),
         Why::Overdue(_) => words.say("notify-overdue", &args),

@@ -159,7 +159,8 @@ impl Officers {
         let now = self.0.io.now().us();
         let ended = hash.is_some() || request.closed || !request.posts.is_empty();
         self.write(|book| {
-            let record = book.officers.entry(name.clone()).or_insert_with(|| Record { since_us: now, ..Record::default() });
+            let record =
+                book.officers.entry(name.clone()).or_insert_with(|| Record { since_us: now, ..Record::default() });
             if !request.posts.is_empty() {
                 record.posts.clone_from(&request.posts);
             }
@@ -383,7 +384,9 @@ pub fn deeds(request: &OfficersRequest) -> String {
     if !posts.is_empty() {
         deeds.push(format!("posts: {}", posts.join(" ")));
     }
-    for (done, word) in [(!request.password.is_empty(), "password"), (request.closed, "closed"), (request.opened, "opened")] {
+    for (done, word) in
+        [(!request.password.is_empty(), "password"), (request.closed, "closed"), (request.opened, "opened")]
+    {
         if done {
             deeds.push(word.to_owned());
         }
@@ -466,7 +469,10 @@ mod tests {
     async fn the_three_administrators_are_three_people() {
         let folder = tempfile::tempdir().unwrap();
         let officers = open(folder.path());
-        let refused = async |name: &str, posts: &[Post], password: &str| match officers.manage(request(name, posts, password)).await {
+        let refused = async |name: &str, posts: &[Post], password: &str| match officers
+            .manage(request(name, posts, password))
+            .await
+        {
             Err(NotManaged::Refused(refusal)) => refusal.code.word(),
             other => panic!("{other:?}"),
         };

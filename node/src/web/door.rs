@@ -148,7 +148,11 @@ mod tests {
     #[test]
     fn another_site_cannot_use_an_officers_browser() {
         assert!(same_origin(&headers(&[("sec-fetch-site", "same-origin")])));
-        assert!(!same_origin(&headers(&[("sec-fetch-site", "cross-site"), ("origin", "https://a:1"), ("host", "a:1")])));
+        assert!(!same_origin(&headers(&[
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "https://a:1"),
+            ("host", "a:1")
+        ])));
         assert!(!same_origin(&headers(&[("sec-fetch-site", "same-site")])));
         assert!(same_origin(&headers(&[("origin", "https://a:1"), ("host", "a:1")])));
         assert!(!same_origin(&headers(&[("origin", "https://b"), ("host", "a:1")])));

@@ -80,7 +80,11 @@ fn page(web: &Web, words: &Words, code: StatusCode, back: &str, given: &str, wro
 }
 
 /// `POST /login`
-pub(super) async fn enter(State(web): State<Web>, ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request) -> Response {
+pub(super) async fn enter(
+    State(web): State<Web>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let words = web.words(visit::lang(request.headers(), &visit::Query::new())).clone();
     let Ok(bytes) = axum::body::to_bytes(request.into_body(), BYTES_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -181,7 +185,8 @@ mod tests {
     #[test]
     fn coming_in_leads_to_pages_of_ours_only() {
         assert_eq!(inside("/m/R-1?filed=4"), "/m/R-1?filed=4");
-        for bad in ["", "https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/a\r\nb"] {
+        for bad in ["", "https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/a\r\nb"]
+        {
             assert_eq!(inside(bad), "/", "{bad:?}");
         }
     }

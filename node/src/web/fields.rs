@@ -66,7 +66,10 @@ impl Field {
     /// One of a term's values; `none` is what is shown for nothing chosen, where that is allowed.
     pub(super) fn select<T: Listed>(name: &str, label: String, words: &Words, none: Option<String>) -> Self {
         let nothing = none.map(|text| (String::new(), text));
-        Self { input: Input::Select(nothing.into_iter().chain(choices::<T>(words)).collect()), ..Self::line(name, label) }
+        Self {
+            input: Input::Select(nothing.into_iter().chain(choices::<T>(words)).collect()),
+            ..Self::line(name, label)
+        }
     }
 
     pub(super) fn radio<T: Listed>(name: &str, label: String, words: &Words) -> Self {
@@ -113,7 +116,8 @@ impl Field {
             Input::Radio(pair()),
             Input::Checks(pair()),
         ];
-        let field = |input| Self { hint: text.to_owned(), value: text.to_owned(), ..Self::of(text, text.to_owned(), input) };
+        let field =
+            |input| Self { hint: text.to_owned(), value: text.to_owned(), ..Self::of(text, text.to_owned(), input) };
         inputs.into_iter().map(field).collect()
     }
 }

@@ -57,7 +57,8 @@ impl Paper {
         let words = &visit.words;
         let header = view.header.clone().unwrap_or_default();
         let comma = visit.w("list-comma");
-        let to = header.action_to.iter().map(|unit| document::address_text(unit, &visit.names, words)).collect::<Vec<_>>();
+        let to =
+            header.action_to.iter().map(|unit| document::address_text(unit, &visit.names, words)).collect::<Vec<_>>();
         let facts = document::content_fields(view, &visit.names, words);
         let kind = document::kind_text(view, words);
         let matter = document::matter_text(view, words);
@@ -72,7 +73,11 @@ impl Paper {
             },
             title: format!("{matter} {kind}").trim().to_owned(),
             to: to.join(&comma),
-            facts: facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| (visit.w(key), value)).collect(),
+            facts: facts
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(key, value)| (visit.w(key), value))
+                .collect(),
             lines: document::body_lines(view, &visit.names, words),
             date: time::day(document::created(&header), words),
         }
@@ -81,14 +86,16 @@ impl Paper {
     fn docx(&self) -> Result<Vec<u8>, String> {
         let [top, left, bottom, right] = MARGINS;
         let fonts = |name: &str| RunFonts::new().east_asia(name).ascii("Times New Roman").hi_ansi("Times New Roman");
-        let run = |text: &str, font: &str, half_points: usize| Run::new().add_text(text).fonts(fonts(font)).size(half_points);
+        let run =
+            |text: &str, font: &str, half_points: usize| Run::new().add_text(text).fonts(fonts(font)).size(half_points);
         let spaced = || LineSpacing::new().line(LINE).line_rule(LineSpacingType::Exact);
         let line = |run: Run| Paragraph::new().add_run(run).line_spacing(spaced());
         let body = |text: &str| {
             // Two characters of 16 points.
             line(run(text, "仿宋_GB2312", 32)).indent(None, Some(SpecialIndentType::FirstLine(640)), None, None)
         };
-        let rule = ParagraphBorder::new(ParagraphBorderPosition::Bottom).val(BorderType::Single).size(12).color("E60012");
+        let rule =
+            ParagraphBorder::new(ParagraphBorderPosition::Bottom).val(BorderType::Single).size(12).color("E60012");
         let mut number = line(run(&self.number, "仿宋_GB2312", 32)).align(AlignmentType::Center);
         number.property = number.property.set_borders(ParagraphBorders::with_empty().set(rule));
         let urgent = [&self.label, &self.urgency, &self.exercise].map(String::as_str).join("  ");
@@ -119,7 +126,8 @@ impl Paper {
         let signed = |text: &str| {
             line(run(text, "仿宋_GB2312", 32)).align(AlignmentType::Right).indent(None, None, Some(640), None)
         };
-        docx = docx.add_paragraph(line(Run::new())).add_paragraph(signed(&self.office)).add_paragraph(signed(&self.date));
+        docx =
+            docx.add_paragraph(line(Run::new())).add_paragraph(signed(&self.office)).add_paragraph(signed(&self.date));
         let mut bytes = std::io::Cursor::new(Vec::new());
         docx.build().pack(&mut bytes).map_err(|error| error.to_string())?;
         Ok(bytes.into_inner())
@@ -263,11 +271,8 @@ pub(super) async fn attachment(
         let view = visit.read(&number).await?;
         let files = view.attachments.iter().filter_map(|one| one.attachment.as_ref());
         let file = files.clone().find(|file| document::hex(&file.digest) == digest).ok_or(Problem::NotFound)?;
-        let request = v1::FetchRequest {
-            digest: file.digest.clone(),
-            document: number.clone(),
-            officer: visit.who.name.clone(),
-        };
+        let request =
+            v1::FetchRequest { digest: file.digest.clone(), document: number.clone(), officer: visit.who.name.clone() };
         let parts = visit.web.api.fetch(Request::new(request)).await?.into_inner();
         let bytes = parts.map_ok(|part| part.bytes).map_err(|status| std::io::Error::other(status.to_string()));
         // Never shown in the page, whatever it says it is.
@@ -299,7 +304,8 @@ fn broken(why: String) -> Problem {
 }
 
 fn attached(name: &str, kind: &'static str, body: Body) -> Response {
-    let encoded = form_urlencoded::byte_serialize(visible::line(name).as_bytes()).collect::<String>().replace('+', "%20");
+    let encoded =
+        form_urlencoded::byte_serialize(visible::line(name).as_bytes()).collect::<String>().replace('+', "%20");
     let disposition = HeaderValue::try_from(format!("attachment; filename*=UTF-8''{encoded}"));
     let disposition = disposition.unwrap_or(HeaderValue::from_static("attachment"));
     let mut response = Response::new(body);

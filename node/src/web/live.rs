@@ -62,7 +62,13 @@ fn encoded(segment: &str) -> String {
     form_urlencoded::byte_serialize(segment.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
-async fn keep_showing(web: Web, from: SocketAddr, headers: HeaderMap, uri: Uri, out: mpsc::Sender<Result<Event, Infallible>>) {
+async fn keep_showing(
+    web: Web,
+    from: SocketAddr,
+    headers: HeaderMap,
+    uri: Uri,
+    out: mpsc::Sender<Result<Event, Infallible>>,
+) {
     let mut turns = web.api.engine.turns();
     let mut sent = BTreeMap::<String, String>::new();
     let mut locked = None;

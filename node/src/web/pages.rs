@@ -43,6 +43,7 @@ pub(super) async fn page(visit: &Visit) -> Result<Page, Problem> {
         "admin" => admin::officers(visit).await,
         "audit" => admin::audit(visit).await,
         "policy" => admin::policy(visit).await,
+        "file" => sheets::page(visit, &visit.rest()).await,
         "help" => Ok(admin::help(visit)),
         name => lists::list(visit, name).await,
     }
@@ -140,6 +141,7 @@ fn alarms(visit: &Visit, status: &StatusView) -> Vec<Alarm> {
     add(owed.overdue_here.into(), "web-alarm-overdue", "/duties", "red");
     add(owed.overdue_elsewhere.into(), "web-alarm-elsewhere", "/duties", "amber");
     add(owed.nil_missing.into(), "web-alarm-nil", "/nil", "amber");
+    add(status.totals.as_ref().map_or(0, |totals| totals.gaps), "web-alarm-gaps", "/inbox", "amber");
     add(status.held, "web-alarm-held", "/ops/queues", "amber");
     let open = status.store.as_ref().map_or(0, |store| store.lost_open);
     add(open, "web-alarm-lost", "/ops/store", "red");
@@ -178,8 +180,16 @@ fn just_done(visit: &Visit) -> Option<Part> {
 
 /// Documents, a row each.
 fn documents(visit: &Visit, id: &'static str, caption: String, views: &[proto::v1::DocumentView]) -> Table {
-    let heads =
-        ["head-grade", "head-precedence", "head-number", "head-kind", "head-matter", "head-from", "head-state", "head-time"];
+    let heads = [
+        "head-grade",
+        "head-precedence",
+        "head-number",
+        "head-kind",
+        "head-matter",
+        "head-from",
+        "head-state",
+        "head-time",
+    ];
     let rows = views.iter().filter_map(|view| {
         let header = view.header.as_ref()?;
         let waits = view.arrived_us != 0 && !view.signed_here;
@@ -195,7 +205,7 @@ fn documents(visit: &Visit, id: &'static str, caption: String, views: &[proto::v
             cells: vec![
                 Cell::toned(document::grade_text(view, &visit.words), grade_class(view)),
                 Cell::toned(document::precedence_text(view, &visit.words), "quiet"),
-                Cell::link(number.clone(), format!("/m/{number}")),
+                Cell::number(&number, "/m/"),
                 kind.into(),
                 document::matter_text(view, &visit.words).into(),
                 visit.names.get(&header.origin).into(),
@@ -222,7 +232,7 @@ pub(super) fn briefly(visit: &Visit, id: &'static str, caption: String, views: &
         Row {
             tone: "",
             cells: vec![
-                Cell::link(number.clone(), format!("/m/{number}")),
+                Cell::number(&number, "/m/"),
                 format!("{kind} {}", document::matter_text(view, &visit.words)).into(),
                 document::state_text(view, &visit.words).into(),
             ],

@@ -20,7 +20,11 @@ pub(super) enum Part {
     Actions(Actions),
     Figures(Figures),
     /// Made elsewhere, by a template of its own.
-    Html { id: &'static str, html: String, form: bool },
+    Html {
+        id: &'static str,
+        html: String,
+        form: bool,
+    },
 }
 
 impl Part {
@@ -146,6 +150,11 @@ pub(super) struct Cell {
 impl Cell {
     pub(super) fn link(text: String, href: String) -> Self {
         Self { text, href, class: "" }
+    }
+
+    /// A number of a document, as a link to what it stands for; it is never broken into two lines.
+    pub(super) fn number(number: &str, page: &str) -> Self {
+        Self { text: number.to_owned(), href: format!("{page}{number}"), class: "number" }
     }
 
     pub(super) fn toned(text: String, class: &'static str) -> Self {

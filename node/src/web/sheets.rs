@@ -155,7 +155,7 @@ pub(super) async fn show(
     }
 }
 
-async fn page(visit: &Visit, name: &str) -> Result<Page, Problem> {
+pub(super) async fn page(visit: &Visit, name: &str) -> Result<Page, Problem> {
     let sheet = sheet(visit, name).ok_or_else(|| absent(name))?;
     let around = around(visit, sheet, visit.asked("about")).await?;
     // A link may have filled in what is known already.
@@ -163,7 +163,7 @@ async fn page(visit: &Visit, name: &str) -> Result<Page, Problem> {
     let form = form(visit, sheet, &around, &given, &visit.new_key(), None);
     let mut parts: Vec<_> = [about_part(visit, &around), Some(form)].into_iter().flatten().collect();
     parts.push(Part::Table(beside(visit, &around).await?));
-    Ok(Page { layout: "sheet", ..Page::new(visit.w(sheet.title), parts) })
+    Ok(Page { layout: "sheet", aside: &["beside"], ..Page::new(visit.w(sheet.title), parts) })
 }
 
 /// What stands beside a sheet: the other documents of its incident, or what was sent last and how far it has come.
@@ -199,7 +199,9 @@ pub(super) async fn file(
         Err(turned_away) => return turned_away.into_response(),
     };
     match filed(&visit, &name, request).await {
-        Ok(Answer::Filed(href, number)) if for_script => Json(json!({ "number": number, "href": href })).into_response(),
+        Ok(Answer::Filed(href, number)) if for_script => {
+            Json(json!({ "number": number, "href": href })).into_response()
+        }
         Ok(Answer::Filed(href, _)) => Redirect::to(&href).into_response(),
         Ok(Answer::Again(_, failure)) if for_script => {
             let told = json!({ "error": failure.sentence, "remedy": failure.remedy });
@@ -241,7 +243,7 @@ async fn filed(visit: &Visit, name: &str, request: Request) -> Result<Answer, Pr
     let error = Some((failure.sentence.clone(), failure.remedy.clone()));
     let form = form(visit, sheet, &around, said.pairs(), &said.given("_key"), error);
     let parts = vec![about_part(visit, &around), Some(form)].into_iter().flatten().collect();
-    let page = Page { layout: "sheet", ..Page::new(visit.w(sheet.title), parts) };
+    let page = Page { layout: "sheet", aside: &["beside"], ..Page::new(visit.w(sheet.title), parts) };
     Ok(Answer::Again(page, failure))
 }
 
@@ -288,8 +290,11 @@ async fn written(visit: &Visit, sheet: &Sheet, said: &Said, around: &Around) -> 
         _ => None,
     };
     let like = (around.about.is_some()).then(|| (before.precedence(), before.classification()));
-    let (precedence, classification) =
-        like.or(usual).unwrap_or(if sheet.bare { (Precedence::Routine, Classification::Internal) } else { (Precedence::TeJi, Classification::Internal) });
+    let (precedence, classification) = like.or(usual).unwrap_or(if sheet.bare {
+        (Precedence::Routine, Classification::Internal)
+    } else {
+        (Precedence::TeJi, Classification::Internal)
+    });
     let status = said.term::<Status>("status")?;
     let reference = match sheet.about {
         // A line of the log refers to what it is about, and does not join it.
@@ -505,8 +510,12 @@ async fn performed(visit: &Visit, what: &str, request: Request) -> Result<String
         }
         "pause" | "resume" => {
             let minutes = said.given("minutes").parse::<u32>().unwrap_or(10).clamp(1, 24 * 60);
-            let request =
-                v1::PauseRequest { peer, resume: what == "resume", seconds: minutes * 60, reason: said.given("reason") };
+            let request = v1::PauseRequest {
+                peer,
+                resume: what == "resume",
+                seconds: minutes * 60,
+                reason: said.given("reason"),
+            };
             visit.web.api.pause_link(tonic::Request::new(request)).await?;
             Ok("/ops/links".to_owned())
         }

@@ -108,11 +108,13 @@ pub(super) struct Page {
     pub(super) parts: Vec<Part>,
     /// How its parts stand beside each other: `desk`, `sheet`, `board`, or one below the other.
     pub(super) layout: &'static str,
+    /// The parts of the narrow column, by name.
+    pub(super) aside: &'static [&'static str],
 }
 
 impl Page {
     pub(super) fn new(title: String, parts: Vec<Part>) -> Self {
-        Self { title, parts, layout: "" }
+        Self { title, parts, layout: "", aside: &[] }
     }
 }
 
@@ -134,7 +136,7 @@ struct Shell<'a> {
     logout: String,
     logout_token: String,
     other: (String, String),
-    parts: Vec<String>,
+    columns: [Vec<String>; 3],
     refresh: bool,
     said: BTreeMap<&'static str, String>,
     rotate: String,
@@ -250,7 +252,12 @@ impl Visit {
     }
 
     /// The newest documents of some kinds.
-    pub(super) async fn list(&self, which: v1::Box, kinds: &[v1::Kind], limit: u32) -> Result<v1::ListResponse, Problem> {
+    pub(super) async fn list(
+        &self,
+        which: v1::Box,
+        kinds: &[v1::Kind],
+        limit: u32,
+    ) -> Result<v1::ListResponse, Problem> {
         let request = v1::ListRequest {
             r#box: which.into(),
             kinds: kinds.iter().map(|kind| (*kind).into()).collect(),
@@ -280,7 +287,9 @@ impl Visit {
         }
         let (code, sentence, remedy) = match &problem {
             Problem::NotFound => (StatusCode::NOT_FOUND, self.w("web-no-page"), Vec::new()),
-            Problem::NotAllowed => (StatusCode::FORBIDDEN, self.w("web-not-allowed"), vec![self.w("web-not-allowed-remedy")]),
+            Problem::NotAllowed => {
+                (StatusCode::FORBIDDEN, self.w("web-not-allowed"), vec![self.w("web-not-allowed-remedy")])
+            }
             Problem::Stale => (StatusCode::FORBIDDEN, self.w("web-stale"), vec![self.w("web-stale-remedy")]),
             Problem::Malformed => (StatusCode::BAD_REQUEST, self.w("web-malformed"), Vec::new()),
             Problem::Station(status) => {
@@ -326,7 +335,7 @@ impl Visit {
             logout: self.w("web-logout"),
             logout_token: self.form_token("/logout"),
             other: (format!("?lang={}", other.0), other.1.to_owned()),
-            parts: page.parts.iter().map(Part::html).collect(),
+            columns: columns(&page),
             refresh: !has_form,
             said: self.script_words(),
             rotate: self.asked("rotate").chars().filter(char::is_ascii_digit).take(4).collect(),
@@ -404,6 +413,17 @@ impl Visit {
     pub(super) fn empty_strip(&self) -> Strip {
         Strip::new(self.names.get(self.me()))
     }
+}
+
+/// What stands across the page, in the wide column, in the narrow one.
+fn columns(page: &Page) -> [Vec<String>; 3] {
+    let mut columns = [const { Vec::new() }; 3];
+    for part in &page.parts {
+        let across = matches!(part, Part::Note(_) | Part::Actions(_) | Part::Figures(_));
+        let column = if page.aside.contains(&part.id()) { 2 } else { usize::from(!across || page.aside.is_empty()) };
+        columns[column].push(part.html());
+    }
+    columns
 }
 
 /// The language somebody chose, or Chinese.

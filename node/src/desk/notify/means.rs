@@ -22,13 +22,15 @@ use tonic::codegen::{Bytes, http};
 use super::route::{Route, To, Waiting};
 use crate::cli::terms::Listed as _;
 
+type Web = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
 /// Longer, and somebody else had better be called.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// The ways out.
 #[derive(Default)]
 pub struct Means {
-    web: std::sync::OnceLock<Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, String>>,
+    web: std::sync::OnceLock<Result<Web, String>>,
 }
 
 impl Means {
@@ -73,7 +75,7 @@ impl Means {
     }
 }
 
-fn web() -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, String> {
+fn web() -> Result<Web, String> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let builder = hyper_rustls::HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(provider)
@@ -235,6 +237,9 @@ mod tests {
         let to = route(To::Mail { server, tls: false, from, to, credentials: None });
         Means::default().deliver(&to, None, "Immediate document waiting", &about()).await.unwrap();
         let heard = serving.await.unwrap();
-        assert!(heard.contains("RCPT TO:<duty@hubei.example>") && heard.contains("Immediate document waiting"), "{heard}");
+        assert!(
+            heard.contains("RCPT TO:<duty@hubei.example>") && heard.contains("Immediate document waiting"),
+            "{heard}"
+        );
     }
 }

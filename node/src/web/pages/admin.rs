@@ -28,7 +28,10 @@ pub(super) async fn officers(visit: &Visit) -> Result<Page, Problem> {
             cells: vec![
                 visible::line(&one.name).into(),
                 posts.into(),
-                Cell::toned(visit.w(if one.closed { "web-account-closed" } else { "web-account-open" }), if one.closed { "bad" } else { "good" }),
+                Cell::toned(
+                    visit.w(if one.closed { "web-account-closed" } else { "web-account-open" }),
+                    if one.closed { "bad" } else { "good" },
+                ),
                 Cell::toned(time::clock(one.last_login_us), "num"),
                 Cell::toned(one.refused.to_string(), if one.refused > 0 { "bad" } else { "num" }),
             ],
@@ -39,7 +42,8 @@ pub(super) async fn officers(visit: &Visit) -> Result<Page, Problem> {
     let account = account.map(|(code, key)| (code.to_owned(), visit.w(key)));
     let fields = vec![
         Field::line("name", visit.w("head-officer")).required(),
-        Field::of("posts", visit.w("web-posts"), Input::Checks(choices::<Post>(&visit.words))).hint(visit.w("web-hint-posts")),
+        Field::of("posts", visit.w("web-posts"), Input::Checks(choices::<Post>(&visit.words)))
+            .hint(visit.w("web-hint-posts")),
         Field::password("password", visit.w("web-new-password")).hint(visit.w("web-hint-password")),
         Field::of("account", visit.w("web-account"), Input::Select(account.into())),
     ];
@@ -68,7 +72,9 @@ pub(super) async fn audit(visit: &Visit) -> Result<Page, Problem> {
                 let matter = entry.matter().word(&visit.words);
                 // Accounts and readings are the auditor's business; what a note says is not.
                 let told = match entry.matter() {
-                    LogMatter::Account => format!("{matter} {} {}", log::told(entry, &visit.words), visible::line(&entry.text)),
+                    LogMatter::Account => {
+                        format!("{matter} {} {}", log::told(entry, &visit.words), visible::line(&entry.text))
+                    }
                     _ => format!("{matter} {}", log::told(entry, &visit.words)),
                 };
                 (told, visible::line(&entry.officer))
@@ -141,7 +147,11 @@ pub(super) async fn policy(visit: &Visit) -> Result<Page, Problem> {
         empty: visit.w("list-empty"),
         more: None,
     }));
-    parts.push(Part::Text(Text { id: "text", caption: visit.w("web-policy-text"), lines: visible::lines(&current.text) }));
+    parts.push(Part::Text(Text {
+        id: "text",
+        caption: visit.w("web-policy-text"),
+        lines: visible::lines(&current.text),
+    }));
     Ok(Page::new(visit.w("web-policy"), parts))
 }
 
@@ -179,7 +189,11 @@ pub(super) fn help(visit: &Visit) -> Page {
         vec![
             Part::Facts(Facts { id: "keys", caption: visit.w("web-help-keys"), rows: keys.into() }),
             Part::Html { id: "switch", html: switch(visit), form: true },
-            Part::Text(Text { id: "ladder", caption: visit.w("web-help-ladder"), lines: ladder.map(|key| visit.w(key)).into() }),
+            Part::Text(Text {
+                id: "ladder",
+                caption: visit.w("web-help-ladder"),
+                lines: ladder.map(|key| visit.w(key)).into(),
+            }),
             Part::Text(Text {
                 id: "trouble",
                 caption: visit.w("web-help-trouble"),

@@ -29,6 +29,8 @@ const DIRECTIVES: u32 = 30;
 const SLOW_US: u32 = 5_000_000;
 /// As many provinces as have room on the wall with all that is below them.
 const FEW: usize = 8;
+/// Directives whose signatures stand beside each other.
+const COVERED: usize = 6;
 /// Rows of a list on the wall.
 const ROWS: usize = 10;
 
@@ -91,7 +93,8 @@ impl Picture {
 
     /// The offices of a branch, each with the child of `top` it is below.
     fn branches(&self, top: &str) -> BTreeMap<&str, &str> {
-        let parents: BTreeMap<_, _> = self.units.iter().map(|unit| (unit.unit.as_str(), unit.parent.as_str())).collect();
+        let parents: BTreeMap<_, _> =
+            self.units.iter().map(|unit| (unit.unit.as_str(), unit.parent.as_str())).collect();
         let mut branches = BTreeMap::new();
         for unit in parents.keys() {
             let mut at = *unit;
@@ -145,7 +148,8 @@ impl Picture {
         let hop = self.status.hops.iter().filter(|hop| hop.from == unit.unit && hop.to == self.me);
         let p95 = hop.map(|hop| hop.p95_us).max();
         let own = link.filter(|link| link.unit == unit.unit);
-        let waiting = own.and_then(|link| link.queue.as_ref()).map_or(0, |queue| queue.ready + queue.parked + queue.held);
+        let waiting =
+            own.and_then(|link| link.queue.as_ref()).map_or(0, |queue| queue.ready + queue.parked + queue.held);
         let down = link.is_some_and(|link| !link.up);
         let slow = p95.is_some_and(|us| us > SLOW_US) || waiting > 0;
         let (state, glyph) = if down {
@@ -226,9 +230,12 @@ pub(super) async fn board(visit: &Visit) -> Result<Page, Problem> {
     ];
     if visit.tier() == Tier::District {
         parts.remove(1);
+    } else {
+        parts.insert(2, Part::Table(coverage(visit, &picture)));
     }
     let key = if visit.tier() == Tier::Ministry { "web-nav-board" } else { "web-nav-districts" };
-    Ok(Page { layout: "board", ..Page::new(visit.w(key), parts) })
+    const ASIDE: &[&str] = &["must-act", "unsigned", "river"];
+    Ok(Page { layout: "board", aside: ASIDE, ..Page::new(visit.w(key), parts) })
 }
 
 /// The squares: in bands where there are many provinces; where there are few, each with those below it.
@@ -303,7 +310,11 @@ fn must_act(visit: &Visit, picture: &Picture, requests: &[DocumentView], unsigne
             true => format!("{} {}", document::kind_text(view, words), document::matter_text(view, words)),
             false => document::kind_text(view, words),
         };
-        let due = if header.reply_by_us == 0 { "–".to_owned() } else { time::clock_and_age(header.reply_by_us, visit.now, words) };
+        let due = if header.reply_by_us == 0 {
+            "–".to_owned()
+        } else {
+            time::clock_and_age(header.reply_by_us, visit.now, words)
+        };
         rows.push((
             view.arrived_us,
             Row {
@@ -354,13 +365,14 @@ fn unsigned_below(visit: &Visit, picture: &Picture) -> Table {
     let content = visit.may(Right::Look);
     let rows = all.into_iter().take(ROWS).map(|(view, one)| {
         let number = document::number(view);
-        let reached = ladder::highest(one).map_or_else(|| visit.w("web-not-delivered"), |stage| stage.word(&visit.words));
+        let reached =
+            ladder::highest(one).map_or_else(|| visit.w("web-not-delivered"), |stage| stage.word(&visit.words));
         let since = view.header.as_ref().map_or(0, document::created);
         Row {
             tone: "waits",
             cells: vec![
                 visit.names.get(&one.unit).into(),
-                if content { Cell::link(number.clone(), format!("/m/{number}")) } else { number.into() },
+                if content { Cell::number(&number, "/m/") } else { number.into() },
                 reached.into(),
                 Cell::toned(time::ago(since, visit.now, &visit.words), "num"),
                 Cell::toned(visit.names.phone(&one.unit), "num"),
@@ -374,6 +386,43 @@ fn unsigned_below(visit: &Visit, picture: &Picture) -> Table {
         heads: heads.map(|key| visit.w(key)).into(),
         rows: rows.collect(),
         empty: visit.w("web-all-signed"),
+        more: None,
+    }
+}
+
+/// Of each directive that stands, how much of each branch has signed: the darker, the more is open.
+fn coverage(visit: &Visit, picture: &Picture) -> Table {
+    let branches = picture.branches(&picture.me);
+    let children = picture.children(&picture.me);
+    let columns: Vec<_> = picture.directives.iter().take(COVERED).collect();
+    let share = |view: &DocumentView, branch: &str| {
+        let mine = view.recipients.iter().filter(|one| branches.get(one.unit.as_str()) == Some(&branch));
+        let (signed, all) = mine.fold((0, 0), |(signed, all), one| {
+            (signed + usize::from(ladder::has_reached(one, v1::Stage::Signed)), all + 1)
+        });
+        let class = match (signed, all) {
+            (_, 0) => "heat",
+            (signed, all) if signed == all => "heat h0",
+            (signed, all) if signed * 3 >= all * 2 => "heat h1",
+            (signed, all) if signed * 3 >= all => "heat h2",
+            _ => "heat h3",
+        };
+        Cell::toned(if all == 0 { "–".to_owned() } else { format!("{signed}/{all}") }, class)
+    };
+    let rows = children.iter().map(|unit| {
+        let mut cells = vec![Cell::from(visit.names.get(&unit.unit))];
+        cells.extend(columns.iter().map(|view| share(view, &unit.unit)));
+        Row { tone: "", cells }
+    });
+    let mut heads = vec![visit.w("head-unit")];
+    heads.extend(columns.iter().map(|view| document::number(view)));
+    let rows = if columns.is_empty() { Vec::new() } else { rows.collect() };
+    Table {
+        id: "coverage",
+        caption: visit.w("web-coverage"),
+        heads,
+        rows,
+        empty: visit.w("web-no-directives"),
         more: None,
     }
 }
@@ -446,12 +495,21 @@ pub(super) async fn unit(visit: &Visit) -> Result<Page, Problem> {
     if !below.is_empty() {
         let tiles = below.into_iter().map(|(_, tile)| tile).collect();
         let caption = visit.w("web-below");
-        parts.push(Part::Tiles(Tiles { id: "below", caption, groups: vec![(String::new(), tiles)], legend: legend(&visit.words) }));
+        parts.push(Part::Tiles(Tiles {
+            id: "below",
+            caption,
+            groups: vec![(String::new(), tiles)],
+            legend: legend(&visit.words),
+        }));
     }
     let all = visit.list(Box::Unspecified, &[], 300).await?.documents;
     let theirs: Vec<_> = all
         .into_iter()
-        .filter(|view| view.header.as_ref().is_some_and(|header| header.origin == unit.unit || header.action_to.contains(&unit.unit)))
+        .filter(|view| {
+            view.header
+                .as_ref()
+                .is_some_and(|header| header.origin == unit.unit || header.action_to.contains(&unit.unit))
+        })
         .take(30)
         .collect();
     let owed: Vec<_> = picture.owed.iter().filter(|one| one.owner == unit.unit).cloned().collect();
@@ -489,11 +547,18 @@ mod tests {
             up: n % 17 != 3,
             ..LinkView::default()
         });
-        let signed = |n: usize| StageView { stage: if n % 2 == 0 { Stage::Signed } else { Stage::Delivered }.into(), ..Default::default() };
+        let signed = |n: usize| StageView {
+            stage: if n.is_multiple_of(2) { Stage::Signed } else { Stage::Delivered }.into(),
+            ..Default::default()
+        };
         let recipients = |n: usize| {
             let below = units.iter().enumerate().filter(|(_, unit)| unit.tier == "district");
             below
-                .map(|(m, unit)| RecipientView { unit: unit.unit.clone(), stages: vec![signed(n + m)], ..Default::default() })
+                .map(|(m, unit)| RecipientView {
+                    unit: unit.unit.clone(),
+                    stages: vec![signed(n + m)],
+                    ..Default::default()
+                })
                 .collect()
         };
         let directives = (0..30).map(|n| DocumentView {
@@ -504,8 +569,7 @@ mod tests {
         let status = StatusView { links: links.collect(), ..StatusView::default() };
         let directives = directives.collect();
         let names = Names::of(UnitsResponse { me: me.clone(), units: units.clone() }, Lang::Zh);
-        let picture =
-            Picture { units, me, status, directives, owed: Vec::new(), nil: v1::NilResponse::default() };
+        let picture = Picture { units, me, status, directives, owed: Vec::new(), nil: v1::NilResponse::default() };
         (picture, names)
     }
 
@@ -517,13 +581,15 @@ mod tests {
         let draw = || {
             let began = Instant::now();
             let board = Part::Tiles(matrix(say, Tier::Ministry, &picture)).html();
-            let below: Vec<_> = picture.children(&picture.me).iter().map(|unit| picture.tiles(say, &unit.unit).len()).collect();
+            let below: Vec<_> =
+                picture.children(&picture.me).iter().map(|unit| picture.tiles(say, &unit.unit).len()).collect();
             (began.elapsed(), board, below)
         };
         let (_, board, below) = draw();
         assert_eq!((board.matches("class=\"tile ").count(), below.iter().sum::<usize>()), (33, 255));
         assert_eq!(board.matches("tile gone").count(), 2);
-        let bands: Vec<_> = ["华北", "东北", "华东", "中南", "西南", "西北", "港澳"].map(|band| board.find(band)).into();
+        let bands: Vec<_> =
+            ["华北", "东北", "华东", "中南", "西南", "西北", "港澳"].map(|band| board.find(band)).into();
         assert!(bands.is_sorted() && bands.iter().all(Option::is_some), "{bands:?}");
         assert!(board.len() < 60 * 1024, "{} bytes", board.len());
         // What it takes is its quickest time; the rest is what else the machine does.

@@ -3,7 +3,7 @@
 use proto::v1::{self, Box, Kind, NilRequest, ObligationsRequest, ShiftRequest, Verdict, station_server::Station as _};
 use tonic::Request;
 
-use super::{actions, documents, duty, just_done};
+use super::{actions, briefly, documents, duty, just_done};
 use crate::{
     cli::{time, visible},
     topology::Tier,
@@ -19,7 +19,9 @@ pub(super) async fn today(visit: &Visit) -> Result<Page, Problem> {
     parts.extend(line_note(visit).await?);
     let verbs: &[(&str, &'static str)] = match visit.tier() {
         Tier::District => &[("report", "N"), ("nil", ""), ("phone", "P"), ("request", "")],
-        Tier::Province => &[("report", "N"), ("directive", "D"), ("bulletin", "A"), ("nil", ""), ("phone", "P"), ("request", "")],
+        Tier::Province => {
+            &[("report", "N"), ("directive", "D"), ("bulletin", "A"), ("nil", ""), ("phone", "P"), ("request", "")]
+        }
         Tier::Ministry => &[("directive", "D"), ("propose", "N"), ("warning", ""), ("phone", "P")],
     };
     parts.extend(actions(visit, "verbs", "", verbs));
@@ -30,7 +32,7 @@ pub(super) async fn today(visit: &Visit) -> Result<Page, Problem> {
     parts.push(Part::Table(owed_here(visit).await?));
     parts.push(Part::Facts(desk_facts(visit).await?));
     let sent = visit.list(Box::Filed, &travelling(), 10).await?;
-    let mut table = documents(visit, "sent", visit.w("web-lately-sent"), &sent.documents);
+    let mut table = briefly(visit, "sent", visit.w("web-lately-sent"), &sent.documents);
     table.more = Some((visit.w("web-all"), "/sent".into()));
     parts.push(Part::Table(table));
     if visit.tier() != Tier::District {
@@ -39,7 +41,7 @@ pub(super) async fn today(visit: &Visit) -> Result<Page, Problem> {
         table.more = Some((visit.w("web-all"), "/inbox".into()));
         parts.push(Part::Table(table));
     }
-    Ok(Page { layout: "desk", ..Page::new(visit.w("web-nav-today"), parts) })
+    Ok(Page { layout: "desk", aside: &["desk", "sent"], ..Page::new(visit.w("web-nav-today"), parts) })
 }
 
 /// What leaves an office; its own papers stay in its log.
@@ -113,14 +115,18 @@ async fn desk_facts(visit: &Visit) -> Result<Facts, Problem> {
     }
     let nil = visit.web.api.list_nil(Request::new(NilRequest::default())).await?.into_inner();
     if let Some(next) = nil.slots.iter().filter(|slot| slot.due_us > visit.now.us()).min_by_key(|slot| slot.due_us) {
-        let text = format!("{} · {}", visible::line(&next.name), time::clock_and_age(next.due_us, visit.now, &visit.words));
+        let text =
+            format!("{} · {}", visible::line(&next.name), time::clock_and_age(next.due_us, visit.now, &visit.words));
         rows.push((visit.w("web-next-nil"), Cell::link(text, "/file/nil".into())));
     }
     if let Some(mine) = nil.units.iter().find(|unit| unit.unit == visit.me()) {
         let state = crate::cli::terms::Listed::word(mine.state(), &visit.words);
         let missing = mine.state() == v1::NilState::Missing;
         let text = format!("{} · {state}", visible::line(&nil.slot));
-        rows.push((visit.w("web-last-nil"), Cell { text, href: "/nil".into(), class: if missing { "bad" } else { "" } }));
+        rows.push((
+            visit.w("web-last-nil"),
+            Cell { text, href: "/nil".into(), class: if missing { "bad" } else { "" } },
+        ));
     }
     Ok(Facts { id: "desk", caption: visit.w("web-desk"), rows })
 }

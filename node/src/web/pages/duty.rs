@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+/// Open points of an office that are named in the list of all.
+const NAMED: usize = 3;
 /// Lines of the log a page shows.
 const LINES: u32 = 60;
 
@@ -34,7 +36,7 @@ pub(super) fn obligations(visit: &Visit, id: &'static str, caption: String, owed
                 office(visit, &one.owner),
                 act(visit, one),
                 Cell::toned(visible::line(&one.row), "quiet"),
-                Cell::link(incident.clone(), format!("/incident/{incident}")),
+                Cell::number(&incident, "/incident/"),
                 visible::line(&one.met_by).into(),
             ],
         }
@@ -115,7 +117,9 @@ pub(super) async fn shift(visit: &Visit) -> Result<Page, Problem> {
     parts.push(Part::Facts(Facts { id: "now", caption: visit.w("web-desk"), rows }));
     // Who logged in and who read what is for the auditor.
     let lines = view.entries.iter().rev().filter_map(|one| one.entry.as_ref().map(|entry| (one, entry)));
-    let lines = lines.filter(|(_, entry)| !matches!(entry.matter(), v1::LogMatter::Account | v1::LogMatter::Reading | v1::LogMatter::Notified));
+    let lines = lines.filter(|(_, entry)| {
+        !matches!(entry.matter(), v1::LogMatter::Account | v1::LogMatter::Reading | v1::LogMatter::Notified)
+    });
     let rows = lines.map(|(one, entry)| {
         let about = visible::line(&one.about);
         Row {
@@ -125,7 +129,7 @@ pub(super) async fn shift(visit: &Visit) -> Result<Page, Problem> {
                 visible::line(&entry.officer).into(),
                 format!("{} {}", entry.matter().word(&visit.words), log::told(entry, &visit.words)).into(),
                 visible::lines(&entry.text).join(" / ").into(),
-                if about.is_empty() { Cell::default() } else { Cell::link(about.clone(), format!("/m/{about}")) },
+                if about.is_empty() { Cell::default() } else { Cell::number(&about, "/m/") },
             ],
         }
     });
@@ -156,7 +160,8 @@ pub(super) async fn nil(visit: &Visit) -> Result<Page, Problem> {
         heads.push(format!("{} {}", visible::line(&slot.name), time::clock(slot.at_us)));
         columns.push(ask(&slot.name).await?);
     }
-    let units: Vec<_> = columns.iter().max_by_key(|one| one.units.len()).map(|one| one.units.clone()).unwrap_or_default();
+    let units: Vec<_> =
+        columns.iter().max_by_key(|one| one.units.len()).map(|one| one.units.clone()).unwrap_or_default();
     let rows = units.iter().map(|unit| {
         let mut cells = vec![office(visit, &unit.unit)];
         for column in &columns {
@@ -168,7 +173,14 @@ pub(super) async fn nil(visit: &Visit) -> Result<Page, Problem> {
     let mut parts: Vec<_> = just_done(visit).into_iter().collect();
     parts.extend(actions(visit, "verbs", "", &[("nil", "N")]));
     let empty = visit.w("nil-slots-none");
-    parts.push(Part::Table(Table { id: "grid", caption: visit.w("web-nav-nil"), heads, rows: rows.collect(), empty, more: None }));
+    parts.push(Part::Table(Table {
+        id: "grid",
+        caption: visit.w("web-nav-nil"),
+        heads,
+        rows: rows.collect(),
+        empty,
+        more: None,
+    }));
     Ok(Page::new(visit.w("web-nav-nil"), parts))
 }
 
@@ -180,7 +192,11 @@ fn nil_cell(visit: &Visit, one: &v1::NilView) -> Cell {
         NilState::Silent => ("○", "gone"),
         NilState::Awaited | NilState::Unspecified => ("·", "quiet"),
     };
-    let text = format!("{glyph} {}", one.state().word(&visit.words));
+    // What is not due yet is most of a country's grid, and says nothing.
+    let text = match one.state() {
+        NilState::Awaited => glyph.to_owned(),
+        state => format!("{glyph} {}", state.word(&visit.words)),
+    };
     let number = visible::line(&one.number);
     Cell { text, href: if number.is_empty() { String::new() } else { format!("/m/{number}") }, class }
 }
@@ -242,14 +258,18 @@ pub(super) async fn ready(visit: &Visit) -> Result<Page, Problem> {
     parts.extend(actions(visit, "verbs", "", &[("prepare", "N")]));
     let (heads, rows): (Vec<_>, Vec<_>) = if unit.is_empty() {
         let rows = view.units.iter().map(|one| {
-            let open: Vec<_> = one.points.iter().filter(|point| !settled(point)).map(|point| visible::line(&point.says)).collect();
+            let open: Vec<_> =
+                one.points.iter().filter(|point| !settled(point)).map(|point| visible::line(&point.says)).collect();
             Row {
                 tone: if one.ready { "" } else { "waits" },
                 cells: vec![
                     Cell::link(visit.names.get(&one.unit), format!("/ready?unit={}", visible::line(&one.unit))),
-                    Cell::toned(visit.w(if one.ready { "ready-yes" } else { "ready-no" }), if one.ready { "good" } else { "bad" }),
+                    Cell::toned(
+                        visit.w(if one.ready { "ready-yes" } else { "ready-no" }),
+                        if one.ready { "good" } else { "bad" },
+                    ),
                     Cell::toned(format!("{}/{}", one.points.len() - open.len(), one.points.len()), "num"),
-                    open.join(&visit.w("list-comma")).into(),
+                    first_of(&open, &visit.w("list-comma")).into(),
                 ],
             }
         });
@@ -276,4 +296,10 @@ pub(super) async fn ready(visit: &Visit) -> Result<Page, Problem> {
         more: None,
     }));
     Ok(Page::new(visit.w("web-nav-ready"), parts))
+}
+
+/// The first few of many; the office's own page has them all.
+fn first_of(all: &[String], comma: &str) -> String {
+    let more = if all.len() > NAMED { " …" } else { "" };
+    format!("{}{more}", all.iter().take(NAMED).cloned().collect::<Vec<_>>().join(comma))
 }

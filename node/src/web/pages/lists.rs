@@ -27,8 +27,20 @@ struct Shelf {
 
 const SHELVES: &[Shelf] = &[
     Shelf { name: "inbox", title: "web-nav-inbox", which: Box::Received, kinds: &[], begins: &[("bulletin", "A")] },
-    Shelf { name: "sent", title: "web-nav-sent", which: Box::Filed, kinds: &[], begins: &[("report", "N"), ("directive", "D")] },
-    Shelf { name: "directives", title: "web-nav-directives", which: Box::Unspecified, kinds: &[Kind::Directive], begins: &[("directive", "D")] },
+    Shelf {
+        name: "sent",
+        title: "web-nav-sent",
+        which: Box::Filed,
+        kinds: &[],
+        begins: &[("report", "N"), ("directive", "D")],
+    },
+    Shelf {
+        name: "directives",
+        title: "web-nav-directives",
+        which: Box::Unspecified,
+        kinds: &[Kind::Directive],
+        begins: &[("directive", "D")],
+    },
     Shelf {
         name: "decisions",
         title: "web-nav-decisions",
@@ -36,11 +48,41 @@ const SHELVES: &[Shelf] = &[
         kinds: &[Kind::RequestForInstructions, Kind::Approval, Kind::Denial, Kind::Proposal, Kind::Decision],
         begins: &[("propose", "N"), ("request", "N")],
     },
-    Shelf { name: "publications", title: "web-publications", which: Box::Unspecified, kinds: &[Kind::Proposal, Kind::Decision], begins: &[("propose", "N")] },
-    Shelf { name: "warnings", title: "web-warnings", which: Box::Unspecified, kinds: &[Kind::EarlyWarning], begins: &[("warning", "N")] },
-    Shelf { name: "bulletins", title: "web-bulletins", which: Box::Unspecified, kinds: &[Kind::Bulletin], begins: &[("bulletin", "A")] },
-    Shelf { name: "notices", title: "web-notices", which: Box::Unspecified, kinds: &[Kind::LateralNotice], begins: &[] },
-    Shelf { name: "drills", title: "web-drills", which: Box::Unspecified, kinds: &[Kind::Directive], begins: &[("drill-start", "N")] },
+    Shelf {
+        name: "publications",
+        title: "web-publications",
+        which: Box::Unspecified,
+        kinds: &[Kind::Proposal, Kind::Decision],
+        begins: &[("propose", "N")],
+    },
+    Shelf {
+        name: "warnings",
+        title: "web-warnings",
+        which: Box::Unspecified,
+        kinds: &[Kind::EarlyWarning],
+        begins: &[("warning", "N")],
+    },
+    Shelf {
+        name: "bulletins",
+        title: "web-bulletins",
+        which: Box::Unspecified,
+        kinds: &[Kind::Bulletin],
+        begins: &[("bulletin", "A")],
+    },
+    Shelf {
+        name: "notices",
+        title: "web-notices",
+        which: Box::Unspecified,
+        kinds: &[Kind::LateralNotice],
+        begins: &[],
+    },
+    Shelf {
+        name: "drills",
+        title: "web-drills",
+        which: Box::Unspecified,
+        kinds: &[Kind::Directive],
+        begins: &[("drill-start", "N")],
+    },
     Shelf {
         name: "incidents",
         title: "web-incidents",
@@ -57,7 +99,8 @@ pub(super) async fn list(visit: &Visit, name: &str) -> Result<Page, Problem> {
     }
     let shelf = SHELVES.iter().find(|shelf| shelf.name == name).ok_or(Problem::NotFound)?;
     visit.needs(Right::Look)?;
-    let kinds = if shelf.kinds.is_empty() && shelf.which == Box::Filed { desk::travelling() } else { shelf.kinds.to_vec() };
+    let kinds =
+        if shelf.kinds.is_empty() && shelf.which == Box::Filed { desk::travelling() } else { shelf.kinds.to_vec() };
     let mut views = visit.list(shelf.which, &kinds, SHOWN).await?.documents;
     match name {
         "publications" => views.retain(publishes),
@@ -95,7 +138,11 @@ pub(super) async fn search(visit: &Visit) -> Result<Page, Problem> {
     visit.needs(Right::Look)?;
     let asked = visit.asked("q").trim().to_lowercase();
     let field = Field::line("q", visit.w("web-search")).value(asked.clone());
-    let form = crate::web::parts::Part::Html { id: "search", html: search_form(&field, &visit.w("web-nav-search")), form: true };
+    let form = crate::web::parts::Part::Html {
+        id: "search",
+        html: search_form(&field, &visit.w("web-nav-search")),
+        form: true,
+    };
     let mut parts = vec![form];
     if !asked.is_empty() {
         let mut views = visit.list(Box::Unspecified, &[], SEARCHED).await?.documents;
@@ -121,7 +168,8 @@ fn search_form(field: &Field, submit: &str) -> String {
 
 fn has(view: &DocumentView, asked: &str, visit: &Visit) -> bool {
     let Some(header) = &view.header else { return false };
-    let mut texts = vec![header.number.clone(), visit.names.get(&header.origin), document::kind_text(view, &visit.words)];
+    let mut texts =
+        vec![header.number.clone(), visit.names.get(&header.origin), document::kind_text(view, &visit.words)];
     texts.push(document::matter_text(view, &visit.words));
     texts.extend(document::content_fields(view, &visit.names, &visit.words).into_iter().map(|(_, value)| value));
     texts.extend(document::body_lines(view, &visit.names, &visit.words));
@@ -147,6 +195,7 @@ pub(super) fn order(view: &DocumentView) -> Option<Order> {
 
 /// The newest word about drills is that one begins.
 pub(super) fn drill_under_way(views: &[DocumentView]) -> bool {
-    let newest = views.iter().find_map(|view| order(view).filter(|order| matches!(order, Order::Drill | Order::DrillOver)));
+    let newest =
+        views.iter().find_map(|view| order(view).filter(|order| matches!(order, Order::Drill | Order::DrillOver)));
     newest == Some(Order::Drill)
 }

@@ -68,8 +68,17 @@ fn what_next(visit: &Visit, view: &DocumentView, number: &str) -> Vec<Part> {
     let mine = view.arrived_us == 0;
     let verbs: &[(&str, &'static str)] = match kind {
         Kind::InitialReport | Kind::FollowUpReport | Kind::FinalReport => match visit.tier() {
-            Tier::District => &[("follow-up", "F"), ("final", ""), ("correct", ""), ("notice", ""), ("request", ""), ("bypass", "")],
-            Tier::Province => &[("endorse", "E"), ("directive", "D"), ("notice", ""), ("submitted", ""), ("meeting", ""), ("request", "")],
+            Tier::District => {
+                &[("follow-up", "F"), ("final", ""), ("correct", ""), ("notice", ""), ("request", ""), ("bypass", "")]
+            }
+            Tier::Province => &[
+                ("endorse", "E"),
+                ("directive", "D"),
+                ("notice", ""),
+                ("submitted", ""),
+                ("meeting", ""),
+                ("request", ""),
+            ],
             Tier::Ministry => &[("directive", "D"), ("propose", ""), ("submitted", ""), ("meeting", "")],
         },
         Kind::RequestForInstructions if stands && !mine => &[("approve", "A"), ("deny", ""), ("propose", "")],
@@ -89,8 +98,18 @@ fn what_next(visit: &Visit, view: &DocumentView, number: &str) -> Vec<Part> {
     let mut links: Vec<_> =
         papers.map(|(key, href)| Action { text: visit.w(key), href, key: "", primary: false }).into();
     if view.header.as_ref().is_some_and(|header| !header.incident.is_empty()) {
-        links.push(Action { text: visit.w("web-incident"), href: format!("/incident/{number}"), key: "I", primary: false });
-        links.push(Action { text: visit.w("web-evidence"), href: format!("/evidence/{number}"), key: "", primary: false });
+        links.push(Action {
+            text: visit.w("web-incident"),
+            href: format!("/incident/{number}"),
+            key: "I",
+            primary: false,
+        });
+        links.push(Action {
+            text: visit.w("web-evidence"),
+            href: format!("/evidence/{number}"),
+            key: "",
+            primary: false,
+        });
     }
     let papers = Part::Actions(Actions { id: "papers", label: visit.w("web-papers"), links });
     actions(visit, "verbs", number, &verbs).into_iter().chain([papers]).collect()
@@ -158,12 +177,16 @@ fn row(visit: &Visit, view: &DocumentView, event: &Event) -> Row {
     let words = &visit.words;
     let leg = event.leg.map(|leg| trace::leg_text(leg, words)).unwrap_or_default();
     let proof = match &event.what {
-        // What somebody wrote down is not what a machine signed.
+        // What somebody wrote down is not what a machine signed; and a station on the way says when it had something, and
+        // seals nothing for that.
         What::Occurred => visit.w("web-by-account"),
+        What::Passed if event.unit == visit.me() => visit.w("web-recorded-here"),
+        What::Passed => visit.w("web-by-station"),
         _ if event.unit == visit.me() && view.arrived_us == 0 => visit.w("web-sealed-here"),
         _ => visit.w("web-sealed"),
     };
-    let bad = matches!(&event.what, What::Reached { stage: Stage::CannotComply | Stage::NotDelivered | Stage::Expired, .. });
+    let bad =
+        matches!(&event.what, What::Reached { stage: Stage::CannotComply | Stage::NotDelivered | Stage::Expired, .. });
     Row {
         tone: if bad { "bad" } else { "" },
         cells: vec![
@@ -352,7 +375,16 @@ pub(super) async fn incident(visit: &Visit) -> Result<Page, Problem> {
     let request = ObligationsRequest { incident: asked.clone(), closed: true, ..Default::default() };
     let owed = visit.web.api.list_obligations(Request::new(request)).await?.into_inner().obligations;
     let mut parts = Vec::new();
-    let verbs = [("follow-up", "F"), ("final", ""), ("assess", ""), ("lead", ""), ("link", ""), ("unlink", ""), ("urge", "U"), ("decline", "")];
+    let verbs = [
+        ("follow-up", "F"),
+        ("final", ""),
+        ("assess", ""),
+        ("lead", ""),
+        ("link", ""),
+        ("unlink", ""),
+        ("urge", "U"),
+        ("decline", ""),
+    ];
     parts.extend(actions(visit, "verbs", &asked, &verbs));
     if !folded.missing.is_empty() {
         let missing = folded.missing.iter().map(u32::to_string).collect::<Vec<_>>().join(&visit.w("list-comma"));
@@ -385,7 +417,8 @@ pub(super) async fn incident(visit: &Visit) -> Result<Page, Problem> {
     }));
     parts.push(Part::Table(duty::obligations(visit, "owed", visit.w("web-nav-duties"), &owed)));
     let number = folded.reports.first().map_or(asked, document::number);
-    let evidence = Action { text: visit.w("web-evidence"), href: format!("/evidence/{number}"), key: "", primary: false };
+    let evidence =
+        Action { text: visit.w("web-evidence"), href: format!("/evidence/{number}"), key: "", primary: false };
     let label = visit.w("web-papers");
     parts.push(Part::Actions(Actions { id: "papers", label, links: vec![evidence] }));
     Ok(Page::new(visit.words.say("web-incident-of", &[("number", number.into())]), parts))

@@ -1,6 +1,8 @@
 //! 运维: lines, queues, store, certificates, checks. No content: numbers of documents, and what they wait for.
 
-use proto::v1::{CheckRequest, Kind, LinkView, LogMatter, QueueRequest, Severity, document::Content, station_server::Station as _};
+use proto::v1::{
+    CheckRequest, Kind, LinkView, LogMatter, QueueRequest, Severity, document::Content, station_server::Station as _,
+};
 use tonic::Request;
 
 use super::board::latencies;
@@ -36,7 +38,11 @@ pub(super) async fn links(visit: &Visit) -> Result<Page, Problem> {
     let status = visit.web.api.status().await?;
     let rows = status.links.iter().map(|link| {
         let queue = link.queue.unwrap_or_default();
-        let failure = if link.up || link.last_failure.is_empty() { String::new() } else { trouble::told_whole(&link.last_failure, &visit.words) };
+        let failure = if link.up || link.last_failure.is_empty() {
+            String::new()
+        } else {
+            trouble::told_whole(&link.last_failure, &visit.words)
+        };
         Row {
             tone: if link.up { "" } else { "waits" },
             cells: vec![
@@ -50,7 +56,8 @@ pub(super) async fn links(visit: &Visit) -> Result<Page, Problem> {
             ],
         }
     });
-    let heads = ["head-peer", "head-state", "web-rtt", "web-offset", "web-queue-four", "web-oldest", "web-last-failure"];
+    let heads =
+        ["head-peer", "head-state", "web-rtt", "web-offset", "web-queue-four", "web-oldest", "web-last-failure"];
     let mut parts = vec![Part::Table(Table {
         id: "links",
         caption: visit.w("web-nav-links"),
@@ -62,7 +69,8 @@ pub(super) async fn links(visit: &Visit) -> Result<Page, Problem> {
     parts.push(Part::Table(latencies(visit, &status)));
     let peers = || status.links.iter().map(|link| (link.unit.clone(), visit.names.get(&link.unit))).collect::<Vec<_>>();
     for (what, key) in [("pause", "web-pause"), ("resume", "web-resume")] {
-        let mut fields = vec![Field::of("peer", visit.w("head-peer"), crate::web::fields::Input::Select(peers())).required()];
+        let mut fields =
+            vec![Field::of("peer", visit.w("head-peer"), crate::web::fields::Input::Select(peers())).required()];
         if what == "pause" {
             fields.push(Field::line("minutes", visit.w("web-minutes-long")).value("10").required());
             fields.push(Field::line("reason", visit.w("web-reason")).required());
@@ -172,9 +180,15 @@ async fn store(visit: &Visit) -> Result<Page, Problem> {
         (visit.w("web-store-used"), table::bytes(store.used_bytes).into()),
         (visit.w("web-store-free"), table::bytes(store.free_bytes).into()),
         (visit.w("web-store-records"), table::count(store.records).into()),
-        (visit.w("web-store-commit"), format!("P50 {} · P99 {}", micros(store.commit_p50_us), micros(store.commit_p99_us)).into()),
+        (
+            visit.w("web-store-commit"),
+            format!("P50 {} · P99 {}", micros(store.commit_p50_us), micros(store.commit_p99_us)).into(),
+        ),
         (visit.w("web-store-forgotten"), table::count(store.forgotten).into()),
-        (visit.w("web-store-lost"), Cell::toned(format!("{} / {}", store.lost_open, store.lost), if store.lost_open > 0 { "bad" } else { "" })),
+        (
+            visit.w("web-store-lost"),
+            Cell::toned(format!("{} / {}", store.lost_open, store.lost), if store.lost_open > 0 { "bad" } else { "" }),
+        ),
     ];
     let losses = store.losses.iter().map(|loss| Row {
         tone: if loss.recovered_us == 0 { "bad" } else { "" },

@@ -37,7 +37,8 @@ pub(super) const SHEETS: &[Sheet] = &[
                 Field::line("title", visit.w("head-title")).required(),
                 Field::area("text", visit.w("web-decision-text")).required(),
                 Field::area("basis", visit.w("web-basis")).hint(visit.w("web-hint-lines")).required(),
-                Field::moment("effective", visit.w("web-effective"), &visit.words, true).hint(visit.w("web-hint-effective")),
+                Field::moment("effective", visit.w("web-effective"), &visit.words, true)
+                    .hint(visit.w("web-hint-effective")),
                 Field::line("fallback", visit.w("web-fallback")),
             ]
         },

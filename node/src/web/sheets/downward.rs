@@ -44,7 +44,10 @@ pub(super) const SHEETS: &[Sheet] = &[
         title: "web-sheet-urge",
         about: About::Incident,
         fields: |visit, around| {
-            let title = visit.words.say("urge-title", &[("incident", document::number(around.about.as_ref().unwrap_or(&Default::default())).into())]);
+            let title = visit.words.say(
+                "urge-title",
+                &[("incident", document::number(around.about.as_ref().unwrap_or(&Default::default())).into())],
+            );
             vec![
                 Field::of("to", visit.w("web-to"), Input::Select(below(visit))).required(),
                 Field::line("title", visit.w("head-title")).value(title).required(),
@@ -69,8 +72,20 @@ pub(super) const SHEETS: &[Sheet] = &[
         },
         ..SHEET
     },
-    Sheet { name: "approve", title: "web-sheet-approve", fields: reply_fields, write: |v, s, _| reply(v, s, Kind::Approval), ..SHEET },
-    Sheet { name: "deny", title: "web-sheet-deny", fields: deny_fields, write: |v, s, _| reply(v, s, Kind::Denial), ..SHEET },
+    Sheet {
+        name: "approve",
+        title: "web-sheet-approve",
+        fields: reply_fields,
+        write: |v, s, _| reply(v, s, Kind::Approval),
+        ..SHEET
+    },
+    Sheet {
+        name: "deny",
+        title: "web-sheet-deny",
+        fields: deny_fields,
+        write: |v, s, _| reply(v, s, Kind::Denial),
+        ..SHEET
+    },
     Sheet {
         name: "cancel",
         title: "web-sheet-cancel",
@@ -116,7 +131,8 @@ pub(super) const SHEETS: &[Sheet] = &[
                 text: said.given("text"),
                 officer: visit.who.name.clone(),
             };
-            Ok(Written::of(Kind::EarlyWarning, Content::EarlyWarning(warning)).with(|more| more.action_to = said.units("to")))
+            Ok(Written::of(Kind::EarlyWarning, Content::EarlyWarning(warning))
+                .with(|more| more.action_to = said.units("to")))
         },
         ..SHEET
     },
@@ -205,7 +221,9 @@ fn below(visit: &Visit) -> Vec<(String, String)> {
 
 fn directive_fields(visit: &Visit, around: &Around) -> Vec<Field> {
     let groups: &[(&str, &str)] = match visit.tier() {
-        Tier::Ministry => &[("all", "address-all"), ("provinces", "address-provinces"), ("districts", "address-districts")],
+        Tier::Ministry => {
+            &[("all", "address-all"), ("provinces", "address-provinces"), ("districts", "address-districts")]
+        }
         _ => &[("all", "address-all")],
     };
     let mut likely: Vec<_> = groups.iter().map(|(code, key)| (code.to_owned().to_owned(), visit.w(key))).collect();
@@ -216,7 +234,8 @@ fn directive_fields(visit: &Visit, around: &Around) -> Vec<Field> {
     let rungs = rungs.map(|(code, key)| (code.to_owned(), visit.w(key)));
     let usual = [(String::new(), visit.w("web-as-usual"))].into_iter().chain(rungs).collect();
     // What begins and ends a drill, and what urges, have sheets of their own.
-    let orders = Order::TERMS.iter().filter(|term| !matches!(term.value, Order::Drill | Order::DrillOver | Order::Urge));
+    let orders =
+        Order::TERMS.iter().filter(|term| !matches!(term.value, Order::Drill | Order::DrillOver | Order::Urge));
     let orders = orders.map(|term| (term.code.to_owned(), visit.w(term.key)));
     let orders = [(String::new(), visit.w("kind-directive"))].into_iter().chain(orders).collect();
     vec![

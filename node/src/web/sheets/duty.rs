@@ -59,7 +59,10 @@ pub(super) const SHEETS: &[Sheet] = &[
         title: "web-sheet-note",
         about: About::Maybe,
         fields: |visit, _| {
-            vec![Field::area("text", visit.w("web-log-text")).required(), Field::moment("at", visit.w("web-log-at"), &visit.words, false)]
+            vec![
+                Field::area("text", visit.w("web-log-text")).required(),
+                Field::moment("at", visit.w("web-log-at"), &visit.words, false),
+            ]
         },
         write: |visit, said, around| about(entry(visit, said, LogMatter::Note, |_| ()), around),
         ..SHEET
@@ -94,7 +97,12 @@ pub(super) const SHEETS: &[Sheet] = &[
         title: "web-sheet-submitted",
         about: About::Document,
         then: Then::Document,
-        fields: |visit, _| vec![Field::line("to", visit.w("web-submit-to")).required(), Field::moment("at", visit.w("web-log-at"), &visit.words, false)],
+        fields: |visit, _| {
+            vec![
+                Field::line("to", visit.w("web-submit-to")).required(),
+                Field::moment("at", visit.w("web-log-at"), &visit.words, false),
+            ]
+        },
         write: |visit, said, _| entry(visit, said, LogMatter::Submitted, |one| one.other = said.given("to")),
         ..SHEET
     },
@@ -134,7 +142,8 @@ pub(super) const SHEETS: &[Sheet] = &[
         about: About::Document,
         then: Then::Document,
         fields: |visit, _| {
-            let what = [("meet", "duty-meet"), ("deploy", "duty-deploy")].map(|(code, key)| (code.to_owned(), visit.w(key)));
+            let what =
+                [("meet", "duty-meet"), ("deploy", "duty-deploy")].map(|(code, key)| (code.to_owned(), visit.w(key)));
             vec![
                 Field::of("what", visit.w("web-decline-what"), Input::Radio(what.into())).required(),
                 Field::area("text", visit.w("web-why")).required(),
@@ -171,10 +180,14 @@ pub(super) const SHEETS: &[Sheet] = &[
         title: "web-sheet-roster",
         then: Then::Page("/roster"),
         fields: |visit, _| {
-            vec![Field::reality(visit), Field::area("turns", visit.w("web-turns")).hint(visit.w("hint-turn")).required()]
+            vec![
+                Field::reality(visit),
+                Field::area("turns", visit.w("web-turns")).hint(visit.w("hint-turn")).required(),
+            ]
         },
         write: |visit, said, _| {
-            let turn = |line: &String| roster::read(line, visit.now).ok_or(Mistake { field: "turns", hint: "hint-turn" });
+            let turn =
+                |line: &String| roster::read(line, visit.now).ok_or(Mistake { field: "turns", hint: "hint-turn" });
             let turns = said.lines("turns").iter().map(turn).collect::<Result<_, _>>()?;
             Ok(Written::of(Kind::Roster, Content::Roster(Roster { turns, officer: visit.who.name.clone() })))
         },
@@ -227,7 +240,12 @@ fn points(visit: &Visit, around: &Around) -> Vec<Group> {
     let points = points.filter(|point| !point.machine && point.tiers.contains(&tier));
     points
         .map(|point| {
-            let states = [("", "web-unsaid"), ("done", "readiness-done"), ("not-yet", "readiness-not-yet"), ("not-concerned", "readiness-not-concerned")];
+            let states = [
+                ("", "web-unsaid"),
+                ("done", "readiness-done"),
+                ("not-yet", "readiness-not-yet"),
+                ("not-concerned", "readiness-not-concerned"),
+            ];
             let states = states.map(|(code, key)| (code.to_owned(), visit.w(key)));
             let fields = vec![
                 Field::of(&format!("state-{}", point.code), visit.w("head-state"), Input::Select(states.into())),

@@ -70,7 +70,11 @@ pub(super) const SHEETS: &[Sheet] = &[
             let kind = if header.kind() == Kind::InitialReport { Kind::FollowUpReport } else { header.kind() };
             let written = more(visit, said, around, kind)?;
             // A 首报 stays what it is: what was wrong in it is put right by what follows it.
-            Ok(if header.kind() == Kind::InitialReport { written } else { written.with(|more| more.supersedes = number) })
+            Ok(if header.kind() == Kind::InitialReport {
+                written
+            } else {
+                written.with(|more| more.supersedes = number)
+            })
         },
         ..SHEET
     },
@@ -100,14 +104,7 @@ pub(super) const SHEETS: &[Sheet] = &[
         },
         ..SHEET
     },
-    Sheet {
-        name: "notice",
-        title: "web-sheet-notice",
-        fields: notice_fields,
-        later: seven,
-        write: notice,
-        ..SHEET
-    },
+    Sheet { name: "notice", title: "web-sheet-notice", fields: notice_fields, later: seven, write: notice, ..SHEET },
     Sheet {
         name: "assess",
         title: "web-sheet-assess",
@@ -174,8 +171,22 @@ pub(super) const SHEETS: &[Sheet] = &[
         },
         ..SHEET
     },
-    Sheet { name: "link", title: "web-sheet-link", tiers: ALL, fields: linkage_fields, write: |v, s, _| linkage(v, s, true), ..SHEET },
-    Sheet { name: "unlink", title: "web-sheet-unlink", tiers: ALL, fields: linkage_fields, write: |v, s, _| linkage(v, s, false), ..SHEET },
+    Sheet {
+        name: "link",
+        title: "web-sheet-link",
+        tiers: ALL,
+        fields: linkage_fields,
+        write: |v, s, _| linkage(v, s, true),
+        ..SHEET
+    },
+    Sheet {
+        name: "unlink",
+        title: "web-sheet-unlink",
+        tiers: ALL,
+        fields: linkage_fields,
+        write: |v, s, _| linkage(v, s, false),
+        ..SHEET
+    },
     Sheet {
         name: "endorse",
         title: "web-sheet-endorse",
@@ -193,7 +204,8 @@ pub(super) const SHEETS: &[Sheet] = &[
             ]
         },
         write: |visit, said, _| {
-            let verified = said.term::<Choice>("verified")?.ok_or(Mistake { field: "verified", hint: "web-hint-choice" })?;
+            let verified =
+                said.term::<Choice>("verified")?.ok_or(Mistake { field: "verified", hint: "web-hint-choice" })?;
             let content = Content::Endorsement(Endorsement {
                 report: Default::default(),
                 verified: verified.into(),
@@ -244,7 +256,8 @@ pub(super) const SHEETS: &[Sheet] = &[
 fn report_fields(visit: &Visit, _: &Around) -> Vec<Field> {
     vec![
         Field::radio::<Grade>("grade", visit.w("web-grade"), &visit.words).hint(visit.w("web-hint-grade")),
-        Field::select::<Category>("category", visit.w("web-category"), &visit.words, Some(visit.w("web-choose"))).required(),
+        Field::select::<Category>("category", visit.w("web-category"), &visit.words, Some(visit.w("web-choose")))
+            .required(),
         Field::moment("occurred", visit.w("web-occurred"), &visit.words, false).required(),
         Field::line("place", visit.w("field-place")).hint(visit.w("web-hint-place")).required(),
         Field::area("text", visit.w("web-what")).required(),
@@ -306,7 +319,7 @@ fn points(visit: &Visit, _: &Around) -> Vec<Group> {
     let categories = Category::TERMS.iter().map(|term| term.value);
     let everywhere: BTreeSet<i32> = categories
         .clone()
-        .map(|category| particulars::form(category).map(|item| i32::from(item)).collect::<BTreeSet<_>>())
+        .map(|category| particulars::form(category).map(i32::from).collect::<BTreeSet<_>>())
         .reduce(|a, b| &a & &b)
         .unwrap_or_default();
     let common = everywhere.iter().filter_map(|item| Item::try_from(*item).ok());
@@ -378,7 +391,10 @@ fn particulars(visit: &Visit, said: &Said) -> Result<Vec<Particular>, Mistake> {
         if text.is_empty() {
             continue;
         }
-        let mistake = |hint| Mistake { field: Item::TERMS.iter().find(|term| term.value == item).map_or("", |term| term.key), hint };
+        let mistake = |hint| Mistake {
+            field: Item::TERMS.iter().find(|term| term.value == item).map_or("", |term| term.key),
+            hint,
+        };
         let value = match particulars::holds(item) {
             Some(Holds::Count) => Value::Count(text.parse().map_err(|_| mistake("hint-item-count"))?),
             Some(Holds::Choice(among)) => {
