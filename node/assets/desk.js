@@ -170,6 +170,20 @@ function category() {
 const kept = () => keep(() => Object.keys(localStorage).filter((key) => key.startsWith(OUT)).sort()) || [];
 // A key of its own for each sheet that is filled in: sent twice, it is filed once.
 const fresh = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, "0")).join("");
+const me = body.getAttribute("data-who") || "";
+const post = (waiting) => fetch(waiting.action, { method: "POST", credentials: "same-origin", redirect: "manual", cache: "no-store",
+  headers: { "Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded" }, body: waiting.body });
+// What was kept in a session that has ended goes out in the next of the same officer, and of nobody else.
+async function renew(waiting) {
+  const said = new URLSearchParams(waiting.body), about = said.get("_about");
+  const page = await fetch(waiting.action + (about ? "?about=" + encodeURIComponent(about) : ""), { credentials: "same-origin", cache: "no-store" });
+  if (!page.ok || page.redirected) return false;
+  const read = new DOMParser().parseFromString(await page.text(), "text/html");
+  const token = read.querySelector("#sheet [name=_token]");
+  if (!token || read.body.getAttribute("data-who") !== waiting.who) return false;
+  said.set("_token", token.value); waiting.body = said.toString();
+  return true;
+}
 let sending = false;
 async function send() {
   if (sending) return;
@@ -177,10 +191,11 @@ async function send() {
   for (const key of kept()) {
     const waiting = keep(() => JSON.parse(localStorage.getItem(key)));
     if (!waiting) { keep(() => localStorage.removeItem(key)); continue; }
+    if (waiting.who !== me) continue;
     let answer;
     try {
-      answer = await fetch(waiting.action, { method: "POST", credentials: "same-origin", redirect: "manual", cache: "no-store",
-        headers: { "Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded" }, body: waiting.body });
+      answer = await post(waiting);
+      if (answer.status === 401 && await renew(waiting)) answer = await post(waiting);
     } catch (_) { break; }
     if (answer.status === 401) { tell(say("login")); break; }
     if (answer.status >= 500 || answer.type === "opaqueredirect") break;
@@ -217,13 +232,16 @@ if (form) {
     event.preventDefault();
     const pairs = filled(form), text = new URLSearchParams(pairs).toString(), name = form.getAttribute("data-draft");
     const order = OUT + String(Date.now()).padStart(16, "0");
-    const ok = keep(() => { localStorage.setItem(order, JSON.stringify({ action: form.getAttribute("action"), body: text, draft: name, here: true, pairs: pairs.filter((pair) => pair[0][0] !== "_") })); return true; });
+    const ok = keep(() => { localStorage.setItem(order, JSON.stringify({ action: form.getAttribute("action"), body: text, who: me, draft: name, here: true, pairs: pairs.filter((pair) => pair[0][0] !== "_") })); return true; });
     if (!ok) { form.removeAttribute("data-outbox"); form.submit(); return; }
     keep(() => localStorage.removeItem(DRAFT + name));
     if (mark) mark.value = fresh();
     send().then(() => { if (kept().includes(order)) { count(); all("[name]", form).forEach((one) => { if (one.tagName === "TEXTAREA") one.value = ""; }); } });
   });
 }
+// Drafts go with whoever leaves; what was sent and waits stays until it is filed.
+all("form[action='/logout']").forEach((one) => one.addEventListener("submit", () => keep(() =>
+  Object.keys(localStorage).filter((key) => key.startsWith(DRAFT)).forEach((key) => localStorage.removeItem(key)))));
 setInterval(() => { if (kept().length) send(); }, 2000);
 if (kept().length) { count(); send(); }
 

@@ -41,7 +41,6 @@ web-password = Password
 web-enter = Log in
 web-wrong = The name or the password is wrong.
 web-wait = Too many wrong passwords; try again in { $span }.
-web-login-disk = The station's disk cannot be written: { $why }
 web-no-officers = Nobody is entered at this station yet. Let an operator run: { $program } officer add NAME --post duty-officer
 web-locked = Locked
 web-locked-why = The desk was left alone and is locked. What is urgent is still shown above. Enter the password to go on.

@@ -41,7 +41,6 @@ web-password = 密码
 web-enter = 登录
 web-wrong = 姓名或密码不对。
 web-wait = 错得太多,{ $span }后再试。
-web-login-disk = 本机磁盘写不了登录记录: { $why }
 web-no-officers = 本站还没有登记人员。请操作员运行: { $program } officer add 姓名 --post 值班员
 web-locked = 已锁屏
 web-locked-why = 离开太久,页面已锁。紧急事项仍显示在上方。输入密码继续。

@@ -2,8 +2,8 @@
 //!
 //! It is a second reader of the local interface, beside the command line: every page is made of what [`crate::desk::api`]
 //! answers, and every form becomes a request to it. So a rule is told the same way in both, and nothing can be done here
-//! that the station would not allow there. A page is a list of [`parts`], made by a function of what the station said;
-//! the whole page and what is pushed to it while it is open ([`live`]) come from that one function.
+//! that the station would not allow there. A page is a list of `parts`, made by a function of what the station said;
+//! the whole page and what is pushed to it while it is open (`live`) come from that one function.
 //!
 //! Promises: nothing without a named officer ([`crate::desk::officers`]), and his name is on what he does; what an officer
 //! may not see is not in the page; nothing a stranger wrote is markup; no script or style but ours, and no page needs a

@@ -206,6 +206,7 @@ impl Chrome {
     }
 
     /// Keeps the page as a picture, where pictures are wanted.
+    #[expect(clippy::disallowed_methods, reason = "a test is told by the environment what it cannot be told otherwise")]
     pub(crate) async fn shot(&self, name: &str) {
         let Ok(folder) = std::env::var("SHOTS") else { return };
         std::fs::create_dir_all(&folder).unwrap();

@@ -146,6 +146,28 @@ async fn reports_written_while_the_station_is_dead_are_filed_once_each_and_in_or
     stage.country.revive(&at);
     stage.chrome.until("Object.keys(localStorage).every((key) => !key.startsWith('outbox'))").await;
     assert_eq!(stage.filed().await, places);
+    // Kept in a session that has ended: filed in the next of the same officer, under no other's name.
+    stage.chrome.goto(&report).await;
+    stage.country.kill(&at);
+    stage.chrome.fill("place", "第四考点").await;
+    stage.chrome.fill("occurred", "10m ago").await;
+    stage.chrome.fill("text", "正在核实").await;
+    stage.chrome.choose("category", "room-order").await;
+    stage.chrome.click("input[name=status][value=exercise]").await;
+    stage.chrome.click("[data-submit]").await;
+    stage.chrome.until("document.querySelector('[data-draft-said]').textContent.includes('浏览器暂存 1 条')").await;
+    // The window is shut, so that nothing is sent while the session still lives.
+    stage.chrome.goto("data:text/html,<p>away").await;
+    stage.country.revive(&at);
+    stage.country.enrol(&at, "张三", &[Post::DutyOfficer]).await;
+    stage.country.enrol(&at, "孙六", &[Post::DutyOfficer]).await;
+    stage.log_in("420100", "孙六").await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(stage.filed().await, places, "it is not another officer's");
+    stage.log_in("420100", "张三").await;
+    stage.chrome.until("Object.keys(localStorage).every((key) => !key.startsWith('outbox'))").await;
+    let places = [&places[..], &["第四考点"]].concat();
+    assert_eq!(stage.filed().await, places);
     // Nothing comes a second time later.
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(stage.filed().await, places);
@@ -332,6 +354,7 @@ const PAGES: &[(&str, &str, &[&str])] = &[
 ];
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test is told by the environment what it cannot be told otherwise")]
 async fn every_page_is_accessible_small_and_there_at_once() {
     let axe = std::env::var("AXE").expect("AXE is the path of axe-core's axe.min.js: npm install axe-core");
     let axe = std::fs::read_to_string(&axe).unwrap_or_else(|error| panic!("{axe}: {error}"));
@@ -415,7 +438,7 @@ async fn the_demo_opens_on_a_live_board_and_a_cut_line_is_seen_on_it() {
     };
     let mut playing = demo(&["--for", "90s", "--seed", "7"]).spawn().unwrap();
     let said = playing.stdout.take().unwrap();
-    let (tell, told) = std::sync::mpsc::channel();
+    let (tell, told) = std::sync::mpsc::sync_channel(1000);
     std::thread::spawn(move || {
         use std::io::BufRead as _;
         std::io::BufReader::new(said).lines().map_while(Result::ok).for_each(|line| drop(tell.send(line)));

@@ -100,7 +100,8 @@ pub(super) async fn enter(
         }
         Err(why) => {
             tracing::warn!(officer = visible::line(&name), %from, ?why, "not let in");
-            if web.officers.list().iter().any(|officer| officer.name == name.trim()) {
+            // A guess is written down, not that somebody who has to wait knocks: that could go on for ever.
+            if why == NotLetIn::Wrong && web.officers.list().iter().any(|officer| officer.name == name.trim()) {
                 web.api.note_account(&name, &format!("refused from {}", from.ip())).await;
             }
             let code = match why {
@@ -116,7 +117,6 @@ fn told(why: &NotLetIn, words: &Words) -> String {
     match why {
         NotLetIn::Wrong => words.text("web-wrong"),
         NotLetIn::Wait(wait) => words.say("web-wait", &[("span", time::about(*wait, words).into())]),
-        NotLetIn::Disk(why) => words.say("web-login-disk", &[("why", visible::line(why).into())]),
     }
 }
 
@@ -148,10 +148,7 @@ pub(super) async fn leave(
         web.api.note_account(&name, "logout").await;
     }
     let gone = format!("{}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict", cookie_name(&web));
-    // What waited in the browser of a shared machine goes as well.
-    let clear = "\"storage\"";
-    let clear_site = header::HeaderName::from_static("clear-site-data");
-    ([(header::SET_COOKIE, gone), (clear_site, clear.to_owned())], Redirect::to("/login")).into_response()
+    ([(header::SET_COOKIE, gone)], Redirect::to("/login")).into_response()
 }
 
 /// `POST /unlock`

@@ -25,7 +25,7 @@ use super::{
 /// Ages grow and lines fall without a turn of the engine.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// However much happens, a page changes no more often than this.
-const NO_SOONER: Duration = Duration::from_millis(250);
+const NO_SOONER: Duration = Duration::from_millis(400);
 /// Streams at once: more than all desks of an office, and each costs a look a second.
 const STREAMS_MAX: usize = 64;
 
@@ -83,7 +83,7 @@ async fn keep_showing(
             drop(out.send(Ok(Event::default().event("resync").data("–"))).await);
             return;
         }
-        let Ok(parts) = visit.current().await else { return };
+        let parts = visit.current().await;
         let first = sent.is_empty();
         let changed: Vec<_> = parts.into_iter().filter(|(id, html)| sent.get(id) != Some(html)).collect();
         for (id, html) in changed {

@@ -398,15 +398,17 @@ impl Visit {
     }
 
     /// The parts of the page that may have changed, for a stream.
-    pub(super) async fn current(&self) -> Result<Vec<(String, String)>, Problem> {
+    pub(super) async fn current(&self) -> Vec<(String, String)> {
         let strip = Part::Strip(pages::strip(self).await);
         let mut all = vec![(strip.id().to_owned(), strip.html())];
         if !self.who.locked {
-            let page = pages::page(self).await?;
-            let live = page.parts.iter().filter(|part| !part.is_form());
-            all.extend(live.map(|part| (part.id().to_owned(), part.html())));
+            // Of a page that is not there yet the strip is current all the same.
+            if let Ok(page) = pages::page(self).await {
+                let live = page.parts.iter().filter(|part| !part.is_form());
+                all.extend(live.map(|part| (part.id().to_owned(), part.html())));
+            }
         }
-        Ok(all)
+        all
     }
 
     /// The strip over every page.
