@@ -403,3 +403,4 @@ web-recorded-here = recorded here
 web-alarm-gaps = { $count } numbers missing
 web-coverage = Signed for, by office and directive
 web-no-directives = No directive stands.
+web-heat = Latency of each line (P95 by quarter of an hour: up to 1 s, 5 s, 30 s, slower)

@@ -403,3 +403,4 @@ web-recorded-here = 本站记录
 web-alarm-gaps = 缺号 { $count }
 web-coverage = 指示签收覆盖(单位 × 指示)
 web-no-directives = 没有在办的指示。
+web-heat = 线路时延热力(P95,15 分一格;≤1 s、≤5 s、≤30 s、更慢)

@@ -144,7 +144,11 @@ async fn serve(config: &Config, topology: Arc<Topology>, place: &Place, telemetr
         tokio::spawn(notify::keep_calling(config.notify.clone(), api.clone(), words));
     }
     if let Some(desk) = &config.desk {
-        web::serve(desk, &config.identity.directory, api.clone(), officers, place.clone())?;
+        let opened = web::serve(desk, &config.identity.directory, api.clone(), officers, place.clone());
+        // Whoever cannot open a page can still type, and what the neighbours bring must not wait for a browser's certificate.
+        if let Err(error) = opened {
+            tracing::error!("the desk in the browser is closed: {error:#}");
+        }
     }
     let local = serve_people(config, api, telemetry.health())?;
     telemetry.health().ready();
@@ -324,6 +328,7 @@ async fn measure(engine: Handle, around: Arc<Around>, io: Arc<dyn Io>, health: H
         let Ok(known) = asked.await else { return };
         let Ok(owed) = around.tally.owed(&engine, &around).await else { return };
         health.turned();
+        around.seen.latencies.tick(io.now());
         around.measure(&known, &owed, io.now());
     }
 }

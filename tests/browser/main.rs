@@ -406,7 +406,7 @@ async fn a_desk_left_alone_is_locked_and_still_shows_what_is_urgent() {
     let mut stage = Stage::set().await;
     let at = unit("420000");
     stage.country.stop(&at);
-    stage.country.configure(&at, "[desk]\n", "[desk]\nidle = \"60s\"\n");
+    stage.country.configure(&at, "[desk]\n", "[desk]\nidle = \"10s\"\n");
     stage.country.revive(&at);
     stage.country.until_linked().await;
     stage.log_in("420000", "王五").await;

@@ -13,12 +13,18 @@ use crate::io::Timestamp;
 
 const BEIJING: UtcOffset = offset!(+8);
 const CLOCK: &[BorrowedFormatItem<'_>] = format_description!("[month]-[day] [hour]:[minute]:[second]");
+const HOUR: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]");
 const CLOCK_MS: &[BorrowedFormatItem<'_>] =
     format_description!("[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]");
 
 /// `09-19 08:44:10`; a dash for a moment that is not set.
 pub fn clock(us: i64) -> String {
     formatted(us, CLOCK)
+}
+
+/// `08:44`.
+pub fn hour(us: i64) -> String {
+    formatted(us, HOUR)
 }
 
 /// `09-19 08:44:10.112`.

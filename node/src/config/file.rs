@@ -29,7 +29,7 @@ const RESERVE: RangeInclusive<u64> = MIB..=1024 * 1024 * MIB;
 const INDEX_CACHE: RangeInclusive<u64> = MIB..=64 * 1024 * MIB;
 const RETENTION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(10 * 366 * 86_400);
 /// Shorter is no work, longer is an open door.
-const IDLE: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
+const IDLE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(3600);
 const HEARTBEAT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(300);
 const CONNECT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 /// What fits into a Unix socket address together with its final zero.

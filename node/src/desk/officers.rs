@@ -125,11 +125,21 @@ impl From<Refusal> for NotManaged {
 }
 
 impl Officers {
-    /// Reads the book in the station's folder; none yet is an empty one.
+    /// Reads the book in the station's folder; none yet is an empty one. One that cannot be understood is set aside and said:
+    /// nobody can log in until somebody is entered again, and the station takes reports in all the same.
     pub fn open(folder: &Path, idle: Duration, io: Arc<dyn Io>) -> std::io::Result<Self> {
         let file = folder.join(FILE);
         let book = match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(std::io::Error::other)?,
+            Ok(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(book) => book,
+                Err(error) => {
+                    let aside = file.with_extension("damaged");
+                    fs::rename(&file, &aside)?;
+                    let aside = aside.display();
+                    tracing::error!(%error, %aside, "the accounts cannot be read and were set aside; enter the officers again");
+                    Book::default()
+                }
+            },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Book::default(),
             Err(error) => return Err(error),
         };
@@ -456,6 +466,17 @@ mod tests {
         assert!(!kept.contains("correct horse") && !kept.contains(&token), "{kept}");
         assert_eq!(again.logout(&token).as_deref(), Some("张三"));
         assert_eq!(again.present(&token, "10.0.0.1", true), None);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_book_takes_no_station_down_and_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "{\"officers\": [").unwrap();
+        let officers = open(folder.path());
+        assert!(officers.list().is_empty());
+        officers.manage(request("张三", &[Post::DutyOfficer], "correct horse")).await.unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("officers.damaged")).unwrap(), "{\"officers\": [");
+        assert_eq!(open(folder.path()).list().len(), 1);
     }
 
     #[tokio::test]

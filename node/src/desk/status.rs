@@ -112,6 +112,7 @@ impl Around {
             certificates: certificates(&identity),
             totals: Some(self.seen.totals(known.gaps)),
             hops: self.seen.latencies.snapshot(),
+            windows: self.seen.latencies.windows(),
             owed: Some(owed),
         }
     }
